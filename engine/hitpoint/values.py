@@ -1,0 +1,240 @@
+"""The values that cross borders: frozen, with units in their names and types.
+
+Times are exact `Fraction` seconds until the last moment. Unless a name says otherwise they count from
+the start of the clip (the scored range), not of the timeline and not of the media file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+HitKind = Literal["movement", "cut", "user"]
+AccentKind = Literal["onset", "impact", "pulse"]
+MotionSource = Literal["pose", "flow"]
+
+SAMPLE_RATE = 48_000
+"""Of everything that Hitpoint makes, in hertz."""
+
+
+@dataclass(frozen=True, slots=True)
+class HitPoint:
+    """A moment in the picture that the music must land on."""
+
+    time: float  # seconds from the start of the clip
+    strength: float  # 0 to 1, the strongest of a clip is 1
+    kind: HitKind = "movement"
+    locked: bool = False  # set by the user: must be hit
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """A local maximum of the movement envelope, refined to a fraction of a frame."""
+
+    time: float
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What is between two cuts. `descriptors` is (rows, features), one row every half second."""
+
+    start: float
+    duration: float
+    descriptors: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class TempoPoint:
+    """From `time` on the tempo is `bpm`."""
+
+    time: float
+    bpm: float
+
+
+@dataclass(frozen=True, slots=True)
+class TempoMap:
+    """A beat grid. `first_beat` may lie before 0; `beats_per_bar` counts from `first_beat`, a downbeat.
+
+    `fit` is the share of strong hit-point weight that falls on the grid's eighths, and `margin` by how
+    much it beats the best tempo that is not a simple multiple of it.
+    """
+
+    points: tuple[TempoPoint, ...]
+    first_beat: float
+    beats_per_bar: int = 4
+    fit: float = 0.0
+    margin: float = 0.0
+
+    @property
+    def bpm(self) -> float:
+        """The tempo at the start, in beats per minute."""
+        return self.points[0].bpm
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """What was seen in a clip: the movement envelope and everything read from it."""
+
+    envelope: Floats  # (frames,), 0 to 1
+    rate: float  # envelope frames per second
+    peaks: tuple[Peak, ...]
+    cuts: tuple[float, ...]
+    shots: tuple[Shot, ...]
+    hit_points: tuple[HitPoint, ...]
+    tempo: TempoMap
+    source: MotionSource
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """A checked media file. `start_timecode` is in seconds, 0 where the file has none."""
+
+    path: Path
+    duration: Fraction
+    frame_rate: Fraction
+    width: int
+    height: int
+    rotation: int  # degrees clockwise that the picture must be turned to stand upright: 0, 90, 180, 270
+    variable_rate: bool
+    has_audio: bool
+    start_timecode: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRange:
+    """The stretch of a media file that a clip shows, played at `speed`.
+
+    Clip time t shows file time `start + t * speed` (seconds from the first frame of the file).
+    """
+
+    path: Path
+    start: Fraction
+    duration: Fraction  # of the clip, on the timeline
+    speed: Fraction = Fraction(1)  # 0 = freeze frame, negative = reversed
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInfo:
+    """One video clip of a timeline, as `hitpoint inspect` lists it."""
+
+    index: int  # 1-based, in order of tracks and time
+    name: str
+    track: str
+    record_start: Fraction  # seconds from the start of the timeline (its start timecode not counted)
+    duration: Fraction
+    rate: Fraction  # frames per second of the timeline at this clip
+    media: MediaRange | None
+    offline: str = ""  # why `media` cannot be used, in plain words; empty if it can
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineInfo:
+    """A timeline as read. `path` is the file; a bare media file reads as one clip and `is_media`."""
+
+    path: Path
+    name: str
+    rate: Fraction
+    start_timecode: Fraction  # seconds
+    duration: Fraction
+    clips: tuple[ClipInfo, ...]
+    content_sha256: str
+    is_media: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is to be scored: a clip, or a range of one."""
+
+    clip: ClipInfo
+    media: MediaRange
+    record_start: Fraction
+    duration: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """Everything that affects the result. The same object is the log line and the provenance record."""
+
+    timeline: Path
+    clip: str | None = None  # name or 1-based number
+    range: tuple[Fraction, Fraction] | None = None  # seconds from the start of the clip
+    style: str = "auto"
+    intensity: float = 0.6  # 0 to 1
+    seed: int = 1
+    steps: int = 8
+    guidance: float = 2.0
+    takes: int = 1
+    accents: AccentKind = "onset"
+    loudness: float = -14.0  # LUFS
+    bpm: float | None = None
+    user_hits: tuple[HitPoint, ...] = ()
+    bundle: Path | None = None  # None: the bundle that came with the program
+
+
+@dataclass(frozen=True, slots=True)
+class HitReport:
+    """Where one hit point was asked for and where the music landed. `achieved` is None if it has no accent."""
+
+    time: float
+    strength: float
+    kind: HitKind
+    achieved: float | None
+    error_ms: float | None
+    hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A finished sound file."""
+
+    path: Path
+    sha256: str
+    sample_rate: int
+    channels: int
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class BundleId:
+    """Which model made it."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds of wall clock per stage."""
+
+    motion_s: float
+    generate_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreResult:
+    """What `score` hands back, and what `--json` prints."""
+
+    output: Path
+    asset: Asset
+    clip: ClipInfo
+    seed: int
+    bundle: BundleId
+    hit_points: tuple[HitReport, ...]
+    hit_rate: float
+    tempo_map: tuple[TempoPoint, ...]
+    shots: tuple[Shot, ...]
+    motion_source: MotionSource
+    timings: Timings
+    style: str
+    warnings: tuple[str, ...] = ()

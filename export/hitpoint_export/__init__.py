@@ -1,0 +1,1 @@
+"""From a PyTorch checkpoint to the ONNX graphs of a bundle, and from a bundle to TensorRT engines."""

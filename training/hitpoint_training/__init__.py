@@ -1,0 +1,1 @@
+"""Everything that needs PyTorch: corpus, codec, U-Net, training and the evaluation of checkpoints."""

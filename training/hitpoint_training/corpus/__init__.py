@@ -1,0 +1,1 @@
+"""Composed and rendered music with exact annotations."""
