@@ -1,0 +1,52 @@
+"""The few-step sampler, in the symbols of the papers; it knows neither the network nor its run time.
+
+Rectified flow (Liu et al. 2022): x_t = (1 - t) x_0 + t eps, v = eps - x_0, so dx = v dt from t = 1 to t = 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+
+from hitpoint.values import Floats
+
+Velocity = Callable[[Floats, float], Floats]
+"""(x, t) -> v, both of the shape of x."""
+
+
+def schedule(steps: int) -> list[float]:
+    """`steps + 1` times from 1 (noise) to 0 (data), evenly spaced. Nested: 4 steps are every other of 8."""
+    return [1 - i / steps for i in range(steps + 1)]
+
+
+def euler(v: Velocity, x: Floats, steps: int) -> Floats:
+    """x at t = 0 from noise x at t = 1, in `steps` evaluations of v (Liu et al. 2022, algorithm 1)."""
+    for t, r in pairwise(schedule(steps)):
+        x = x - np.float32(t - r) * v(x, t)
+    return x
+
+
+def given(v: Velocity, known: Floats, mask: Floats, eps: Floats) -> Velocity:
+    """v that runs straight into `known` where mask is 1, so that these frames lie on their own path at any t.
+
+    known, eps (Z, T); mask (1, T). What the network sees there is then just what it saw in training.
+    """
+    return lambda x, t: np.where(mask > 0, eps - known, v(x, t))
+
+
+def noise(seed: int, channels: int, first: int, frames: int) -> Floats:
+    """eps (channels, frames) for the absolute latent frames from `first` on.
+
+    One Philox stream per frame (Salmon et al. 2011), so a frame meets the same noise in every window.
+    """
+    return np.stack(
+        [
+            np.random.Generator(np.random.Philox(key=[seed & (2**64 - 1), frame])).standard_normal(
+                channels, np.float32
+            )
+            for frame in range(first, first + frames)
+        ],
+        axis=1,
+    )
