@@ -228,10 +228,13 @@ class ScoreResult:
     output: Path
     asset: Asset
     clip: ClipInfo
+    record_start: Fraction  # of the scored range, on the timeline
+    duration: Fraction
     seed: int
     bundle: BundleId
     hit_points: tuple[HitReport, ...]
-    hit_rate: float
+    hit_rate: float  # of the strong hit points (at least half the strongest)
+    chance_rate: float  # the same music against shuffled hit points
     tempo_map: tuple[TempoPoint, ...]
     shots: tuple[Shot, ...]
     motion_source: MotionSource

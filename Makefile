@@ -1,0 +1,68 @@
+# Hitpoint: one entry for every command. `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench figures starter system-deps clean
+
+help:  ## List the commands.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.installed-cpu  ## Draw a dancer, score the clip, say where the results are.
+	$(BIN)/hitpoint demo --output demo-out
+
+test: $(VENV)/.installed-dev  ## Run the whole suite.
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev  ## Formatting, lint, types, import contract.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev  ## Format and fix what can be fixed.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+figures: $(VENV)/.installed-dev  ## The long figures of the documentation.
+	$(BIN)/python -m pytest -m slow -s
+
+bench: $(VENV)/.installed-dev  ## Timings; ratios measured in one run.
+	$(BIN)/python -m pytest -m bench -s
+
+starter: $(VENV)/.installed-dev  ## Corpus, training and export of the starter bundle (CPU recipe).
+	$(BIN)/python -m hitpoint_training.corpus runs/corpus --count 640 --first-seed 0 --jobs 2
+	$(BIN)/python -m hitpoint_training train training/recipes/starter-cpu.toml
+	$(BIN)/python export/build_onnx.py runs/starter-cpu -o engine/hitpoint/bundles/starter
+
+system-deps:  ## Install the programs that tests drive (Debian, as root or with sudo).
+	sh packaging/system_deps.sh
+
+clean:  ## Remove the environment and everything generated.
+	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/bin/python:
+	@echo "Creating the environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed-cpu: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing Hitpoint for the CPU (about 300 MB the first time)"
+	$(PIP) install --progress-bar on --editable '.[cpu]'
+	@$(MAKE) --no-print-directory native
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing Hitpoint and everything for development"
+	$(PIP) install --progress-bar on --editable '.[dev]'
+	@$(MAKE) --no-print-directory native
+	@touch $@ $(VENV)/.installed-cpu
+
+# mediapipe asks for the OpenCV build that links a desktop's libraries; the headless build of the same
+# version offers the same module without them, and whichever is installed last is the one that counts.
+.PHONY: native
+native:
+	$(PIP) install --quiet --no-deps --force-reinstall opencv-contrib-python-headless==5.0.0.93
+	$(BIN)/python packaging/native_libs.py $(VENV)

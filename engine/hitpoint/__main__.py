@@ -1,0 +1,5 @@
+"""`python -m hitpoint`."""
+
+from hitpoint.cli.app import main
+
+main()

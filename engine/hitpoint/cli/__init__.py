@@ -1,0 +1,1 @@
+"""The command line: parse, build a request, call the engine, print the result."""

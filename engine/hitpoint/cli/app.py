@@ -1,0 +1,217 @@
+"""The commands. Each parses, builds a request, calls the engine and prints; nothing else happens here."""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hitpoint import __version__
+from hitpoint.cli import console, reports
+from hitpoint.cue.plan import STYLES
+from hitpoint.errors import HitpointError, UsageError
+from hitpoint.progress import Progress
+from hitpoint.values import AccentKind, ScoreRequest
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__.split(".")[0]
+)
+
+Input = Annotated[Path, typer.Argument(help="A timeline (.otio, .otioz) or a video file.")]
+ClipOption = Annotated[str | None, typer.Option("--clip", help="Name or number of the clip (see inspect).")]
+RangeOption = Annotated[str | None, typer.Option("--range", help="IN-OUT within the clip: 1.5-8 or timecode.")]
+AccentsOption = Annotated[str, typer.Option(help="What counts as an accent: onset, impact or pulse.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
+
+
+def accent_kind(name: str) -> AccentKind:
+    """The accent definition of that name, or `UsageError`."""
+    if name == "onset" or name == "impact" or name == "pulse":
+        return name
+    raise UsageError(f"There is no accent definition {name!r}.", "Use onset, impact or pulse.")
+
+
+@app.command()
+def score(
+    source: Input,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The timeline to write (.otio).")],
+    clip: ClipOption = None,
+    range_: RangeOption = None,
+    style: Annotated[str, typer.Option(help=f"auto, {', '.join(STYLES)}.")] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Other seed, other music.")] = 1,
+    steps: Annotated[int, typer.Option(min=1, max=128, help="Sampler steps.")] = 8,
+    takes: Annotated[int, typer.Option(min=1, max=32, help="Make so many and keep the best.")] = 1,
+    intensity: Annotated[float, typer.Option(min=0, max=1)] = 0.6,
+    guidance: Annotated[float, typer.Option(min=0, max=10)] = 2.0,
+    loudness: Annotated[float, typer.Option(min=-40, max=-8, help="Target in LUFS.")] = -14.0,
+    bpm: Annotated[float | None, typer.Option(min=40, max=240, help="Pin the tempo.")] = None,
+    accents: AccentsOption = "onset",
+    bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Score a clip: make music whose accents land on its movement, and lay it on the timeline."""
+    from hitpoint.score import score as score_clip
+
+    def work(progress: Progress) -> str:
+        request = ScoreRequest(
+            timeline=source, clip=clip, range=_range(range_, source, clip), style=style, seed=seed,
+            steps=steps, takes=takes, intensity=intensity, guidance=guidance, loudness=loudness, bpm=bpm,
+            accents=accent_kind(accents), bundle=bundle,
+        )  # fmt: skip
+        result = score_clip(request, output, progress)
+        if not as_json:
+            console.warn(result.warnings)
+            console.err.print(reports.score_table(result))
+            return str(result.output)
+        return reports.dumps(reports.score_json(result))
+
+    _print(console.run(work, quiet=as_json and not sys.stderr.isatty(), debug=debug))
+
+
+@app.command()
+def rhythm(
+    source: Input,
+    clip: ClipOption = None,
+    range_: RangeOption = None,
+    accents: AccentsOption = "onset",
+    bpm: Annotated[float | None, typer.Option(min=40, max=240, help="Pin the tempo.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw frames above the curve into this PNG.")] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show what Hitpoint sees in a clip: movement, accents, cuts, tempo, hit points."""
+    from hitpoint.rhythm.plot import plot_rhythm
+    from hitpoint.score import see
+
+    def work(progress: Progress) -> str:
+        request = ScoreRequest(
+            timeline=source, clip=clip, range=_range(range_, source, clip), accents=accent_kind(accents), bpm=bpm
+        )
+        seen = see(request, progress)
+        if plot is not None:
+            plot_rhythm(seen.rhythm, seen.selection.media, plot)
+        if as_json:
+            return reports.dumps(reports.rhythm_json(seen.rhythm))
+        console.warn(seen.rhythm.warnings)
+        return reports.rhythm_text(seen.rhythm)
+
+    _print(console.run(work, quiet=as_json and not sys.stderr.isatty(), debug=debug))
+
+
+@app.command()
+def inspect(source: Input, as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """List the clips of a timeline."""
+    from hitpoint.timeline.read import read_timeline
+
+    timeline = console.run(lambda _progress: read_timeline(source), quiet=True, debug=debug)
+    if as_json:
+        _print(reports.dumps(reports.timeline_json(timeline)))
+        return
+    console.warn(timeline.warnings)
+    console.out.print(reports.timeline_table(timeline))
+
+
+@app.command()
+def remove(
+    timeline: Annotated[Path, typer.Argument(help="A timeline that Hitpoint has scored.")],
+    debug: DebugOption = False,
+) -> None:
+    """Take our music off a timeline; the file is what it was before, byte for byte."""
+    from hitpoint.timeline.remove import remove as remove_score
+
+    report = console.run(lambda _progress: remove_score(timeline), quiet=True, debug=debug)
+    _print(report.sentence)
+
+
+@app.command()
+def verify(
+    sound: Annotated[Path, typer.Argument(help="A WAV file.")],
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Say whether a WAV was made by Hitpoint, and by which model, seed and request."""
+    from hitpoint.cue.verify import verify_wav
+
+    marks = console.run(lambda _progress: verify_wav(sound), quiet=True, debug=debug)
+    _print(reports.dumps(reports.marks_json(marks)) if as_json else reports.marks_text(marks))
+    raise SystemExit(0 if marks.made_by_hitpoint else 1)
+
+
+@app.command()
+def models(as_json: JsonOption = False) -> None:
+    """List the model bundles on this machine."""
+    from hitpoint.cue.bundle import installed_bundles
+
+    found = installed_bundles()
+    _print(
+        reports.dumps([{"name": each.name, "sha256": each.sha256} for each in found])
+        if as_json
+        else "\n".join(f"{each.name}  {each.sha256[:16]}" for each in found)
+    )
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what works on this machine and what is missing."""
+    from hitpoint.doctor import examine
+
+    findings = examine()
+    if as_json:
+        _print(reports.dumps([{"part": f.part, "works": f.works, "text": f.text} for f in findings]))
+    else:
+        for finding in findings:
+            mark = "[green]works[/]  " if finding.works else "[red]missing[/]"
+            console.out.print(f"{mark} {finding.part}: {finding.text}", soft_wrap=True)
+    raise SystemExit(0 if all(f.works or f.optional for f in findings) else 1)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Where the results go.")] = Path("demo-out"),
+    seconds: Annotated[float, typer.Option(min=4, max=120)] = 20.0,
+    style: Annotated[str, typer.Option()] = "auto",
+    debug: DebugOption = False,
+) -> None:
+    """Draw a dancer, score the clip, and say where everything lies."""
+    from hitpoint.demo.show import show
+
+    lines = console.run(lambda progress: show(folder, seconds, style, progress), debug=debug)
+    _print("\n".join(lines))
+
+
+def _range(text: str | None, source: Path, clip: str | None) -> tuple[Fraction, Fraction] | None:
+    from hitpoint.timeline.select import parse_range
+
+    return None if text is None else parse_range(text)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        _print(f"hitpoint {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Music that lands on the movement."""
+
+
+def main() -> None:
+    """Entry point of `hitpoint`: exit 0 done, 1 failed, 2 wrong use, 130 cancelled."""
+    try:
+        app()
+    except HitpointError as error:
+        console.fail(error)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

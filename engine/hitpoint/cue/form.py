@@ -1,0 +1,107 @@
+"""The form of a cue: where sections change, what each does, and how strongly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitpoint.cue.plan import Accent, Section, SectionKind
+
+Times = NDArray[np.float64]
+
+_BASE: dict[SectionKind, float] = {
+    "intro": 0.4, "groove": 0.6, "build": 0.7, "drop": 0.95, "break": 0.35, "ending": 0.7,
+}  # fmt: skip
+_NEAR = 0.35  # seconds: how far a cut or hit still pulls a section change to a downbeat
+_LONGEST = 12  # bars in a section
+
+
+def lay_form(
+    bars: Times, end: float, accents: Sequence[Accent], cuts: Sequence[float], intensity: float
+) -> tuple[Section, ...]:
+    """Sections over the downbeats `bars` (seconds, ascending, at most `end`).
+
+    Changes prefer downbeats near cuts and strong hits; the densest stretches become drops, the emptiest
+    breaks, and what leads to a drop builds. `intensity` (0 to 1) scales all; 0.6 is neutral.
+    """
+    edges = _edges(bars, end, _pull(bars, accents, cuts))
+    times = [0.0, *(float(bars[edge]) for edge in edges)]
+    density = _density(times, end, accents)
+    kinds = _kinds(density, has_ending=len(edges) > 0)
+    peak = max(*density, 1e-9)
+    sections: list[Section] = []
+    for start, kind, dense in zip(times, kinds, density, strict=True):
+        level = (_BASE[kind] + 0.15 * (dense / peak - 0.5)) * (0.4 + intensity)
+        sections.append(Section(start, kind, float(np.clip(level, 0.05, 1.0))))
+    return tuple(sections)
+
+
+def _pull(bars: Times, accents: Sequence[Accent], cuts: Sequence[float]) -> Times:
+    """(bars,): how much each downbeat is near a cut or a strong hit, 0 to 1."""
+    times = np.array([*cuts, *(accent.time for accent in accents)])
+    weights = np.array([*(1.0 for _ in cuts), *(0.7 * accent.strength**2 for accent in accents)])
+    if len(times) == 0:
+        return np.zeros(len(bars))
+    order = np.argsort(times)
+    times, weights = times[order], weights[order]
+    pull = np.zeros(len(bars))
+    for index, bar in enumerate(bars):
+        first, last = np.searchsorted(times, (bar - _NEAR, bar + _NEAR))
+        if first < last:
+            pull[index] = np.max(weights[first:last] * (1 - np.abs(times[first:last] - bar) / _NEAR))
+    return pull
+
+
+def _edges(bars: Times, end: float, pull: Times) -> list[int]:
+    """Bar numbers where sections after the first begin, best by dynamic programming; the last one
+    begins the ending, one or two bars before `end`."""
+    if len(bars) < 4:
+        return [len(bars) - 2] if len(bars) == 3 else []
+    last = len(bars) - (1 if end - bars[-1] > 0.6 * (bars[-1] - bars[-2]) else 2)
+    wanted = 4 if last < 32 else 8
+    best = np.full(last + 1, -np.inf)
+    came = np.zeros(last + 1, np.int64)
+    best[0] = 0.0
+    for bar in range(1, last + 1):
+        for length in range(1, min(bar, _LONGEST) + 1):
+            odd = 0.5 * (length % 2) + 0.3 * (length % 4 == 2)
+            value = best[bar - length] + pull[bar] - 0.2 * abs(length - wanted) - odd
+            if value > best[bar]:
+                best[bar], came[bar] = value, bar - length
+    edges = [last]
+    while came[edges[-1]] > 0:
+        edges.append(int(came[edges[-1]]))
+    return edges[::-1]
+
+
+def _density(times: list[float], end: float, accents: Sequence[Accent]) -> list[float]:
+    """Summed strength of the accents per second of each section."""
+    moments = np.array([accent.time for accent in accents])
+    strengths = np.concatenate(([0.0], np.cumsum([accent.strength for accent in accents])))
+    stops = np.maximum([*times[1:], end], np.array(times) + 0.1)
+    first, last = np.searchsorted(moments, times), np.searchsorted(moments, stops)
+    return ((strengths[last] - strengths[first]) / (stops - np.array(times))).tolist()
+
+
+def _kinds(density: list[float], has_ending: bool) -> list[SectionKind]:
+    """What each section does, from how much happens in it beside the others."""
+    count = len(density)
+    kinds: list[SectionKind] = ["groove"] * count
+    inner = list(range(1, count - 1))
+    if has_ending:
+        kinds[-1] = "ending"
+    if count >= 3:
+        kinds[0] = "intro"
+    if len(inner) >= 2:
+        high, low = np.quantile([density[i] for i in inner], (0.7, 0.2))
+        for i in inner:
+            if density[i] >= high and density[i] > 0 and kinds[i - 1] != "drop":
+                kinds[i] = "drop"
+            elif density[i] <= low and i > 1:
+                kinds[i] = "break"
+        for i in inner:
+            if kinds[i] == "drop" and i > 1 and kinds[i - 1] == "groove":
+                kinds[i - 1] = "build"
+    return kinds

@@ -1,0 +1,197 @@
+"""From what was seen to a musical plan: form over bars, harmony over form, accents where they must land."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitpoint.cue.form import lay_form
+from hitpoint.cue.harmony import Harmony, harmony, progression
+from hitpoint.cue.plan import STYLES, Accent, Chord, CuePlan, Section
+from hitpoint.cue.styles import Style, bar_length, style_row
+from hitpoint.errors import UsageError
+from hitpoint.values import TempoMap
+
+Times = NDArray[np.float64]
+
+CLOSEST_ACCENTS = 0.09
+"""Seconds: of two accents closer than this only the stronger is played; the ear hears one anyway."""
+_LONGEST_TAIL = 1.6  # seconds left for the last chord to ring, where the clip is long enough
+_TAIL_SHARE = 0.25  # of a short clip
+
+
+def plan_cue(
+    duration: float,
+    hits: Sequence[Accent],
+    tempo: TempoMap,
+    cuts: Sequence[float],
+    style: str,
+    intensity: float,
+    seed: int,
+) -> CuePlan:
+    """The plan of a cue of `duration` seconds whose accents are the hits; the same for the same arguments.
+
+    `cuts` in seconds; `intensity` 0 to 1. Raises `UsageError` for an unknown style or no duration.
+    """
+    row = style_row(style)
+    if not duration > 0:
+        raise UsageError("The clip has no length.", "Select a range of at least a frame.")
+    rng = np.random.default_rng((seed, STYLES.index(style)))
+    tonic, minor = int(rng.integers(12)), bool(rng.random() < row.minor_bias)
+    meter = bar_length(style, tempo.beats_per_bar)
+    grid = _beat_grid(tempo, duration)
+    accents = _thin(hits, duration)
+    end = _last_sound(duration, accents, grid.times, grid.downbeats(meter))
+    beats = _covering(grid.times, end)
+    downbeats = _covering(grid.downbeats(meter), end)
+    bars = downbeats[downbeats <= end]
+    accents = tuple(accent for accent in accents if accent.time <= end)
+    sections = lay_form(bars, end, accents, cuts, intensity)
+    key = _Key(tonic, minor, row, rng)
+    chords = _lay_chords(sections, bars, beats, meter, end, key)
+    return CuePlan(
+        duration=float(duration),
+        end=end,
+        style=style,
+        bpm=float(tempo.bpm),
+        beats_per_bar=meter,
+        beats=tuple(beats.tolist()),
+        downbeats=tuple(downbeats.tolist()),
+        accents=accents,
+        chords=chords,
+        sections=sections,
+        tonic=tonic,
+        minor=minor,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Beat times that reach past both ends of the cue; `first` is the number of the first one,
+    counted from the tempo map's first beat."""
+
+    times: Times
+    first: int
+
+    def downbeats(self, meter: int) -> Times:
+        """The beats that begin a bar."""
+        return self.times[-self.first % meter :: meter]
+
+
+def _beat_grid(tempo: TempoMap, duration: float) -> _Grid:
+    """All beats from about a bar before 0 to two bars after `duration`, through every tempo change."""
+    starts = np.array([point.time for point in tempo.points])
+    rates = np.array([point.bpm for point in tempo.points]) / 60
+    if not np.all(rates > 0):
+        raise UsageError("A tempo must be more than 0 beats per minute.", "Pin another tempo.")
+    reach = 16 / float(rates.min())
+    knots = np.concatenate(([min(starts[0], tempo.first_beat) - reach], starts[1:]))
+    knots = np.append(knots, max(duration, float(knots[-1])) + reach)
+    counts = np.concatenate(([0.0], np.cumsum(np.diff(knots) * rates)))
+    counts -= np.interp(tempo.first_beat, knots, counts)
+    first, last = int(np.ceil(counts[0])), int(np.floor(counts[-1]))
+    times = np.interp(np.arange(first, last + 1), counts, knots)
+    return _Grid(times, first)
+
+
+def _covering(marks: Times, end: float) -> Times:
+    """The marks from 0 to `end`, or at least two of the nearest, so that a phase can be told."""
+    inside = np.flatnonzero((marks >= -1e-9) & (marks <= end + 1e-9))
+    if len(inside) >= 2:
+        return np.maximum(marks[inside], 0.0)
+    first = int(np.argmax(marks >= -1e-9))
+    return np.maximum(marks[first : first + 2], 0.0)
+
+
+def _thin(hits: Sequence[Accent], duration: float) -> tuple[Accent, ...]:
+    """The hits inside the cue, strengths clipped to 0..1, without the weaker of any two too close."""
+    kept: list[Accent] = []
+    for hit in sorted(hits, key=lambda hit: (hit.time, hit.strength)):
+        accent = Accent(float(hit.time), float(np.clip(hit.strength, 0.0, 1.0)))
+        if not 0 <= accent.time < duration:
+            continue
+        while kept and accent.time - kept[-1].time < CLOSEST_ACCENTS and kept[-1].strength < accent.strength:
+            kept.pop()
+        if not kept or accent.time - kept[-1].time >= CLOSEST_ACCENTS:
+            kept.append(accent)
+    return tuple(kept)
+
+
+def _last_sound(duration: float, accents: tuple[Accent, ...], beats: Times, downbeats: Times) -> float:
+    """When the last sound begins: the last hit if it comes late, else the last downbeat or beat that
+    leaves the tail its room. A hit is never dropped for the tail."""
+    room = duration - min(_LONGEST_TAIL, _TAIL_SHARE * duration)
+    last_hit = accents[-1].time if accents else 0.0
+    if last_hit >= room - 0.8:
+        return last_hit
+    for marks in (downbeats, beats):
+        before = marks[(marks > max(last_hit, room - 2.5)) & (marks <= room)]
+        if len(before):
+            return float(before[-1])
+    return room
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """The key of a cue and the progressions that it was dealt."""
+
+    tonic: int
+    minor: bool
+    row: Style
+    rng: np.random.Generator
+
+    def theme(self) -> tuple[Harmony, ...]:
+        """A progression for the main sections."""
+        lines = self.row.minor if self.minor else self.row.major
+        return progression(lines[int(self.rng.integers(len(lines) - 1))], self.tonic)
+
+    def bridge(self) -> tuple[Harmony, ...]:
+        """The progression for breaks and builds."""
+        return progression((self.row.minor if self.minor else self.row.major)[-1], self.tonic)
+
+    def home(self) -> Harmony:
+        """The tonic chord."""
+        return harmony("i" if self.minor else "I", self.tonic)
+
+    def away(self) -> Harmony:
+        """The dominant, which wants to go home."""
+        return harmony("V", self.tonic)
+
+
+def _lay_chords(
+    sections: tuple[Section, ...], bars: Times, beats: Times, meter: int, end: float, key: _Key
+) -> tuple[Chord, ...]:
+    """Chords over the form: each section starts its progression anew; builds and the ending go to the
+    dominant in their last bar; the tonic comes at `end` and stays."""
+    theme, bridge = key.theme(), key.bridge()
+    chords = [theme[0].at(0.0)]
+    starts = [section.start for section in sections[1:]] + [end]
+    for section, stop in zip(sections, starts, strict=True):
+        line = bridge if section.kind in ("break", "build") else theme
+        inside = bars[(bars >= section.start - 1e-6) & (bars < stop - 1e-6)]
+        slots = _slots(inside, beats, meter, key.row.bars_per_chord)
+        for number, slot in enumerate(slots):
+            chords.append(line[number % len(line)].at(slot))
+        if section.kind in ("build", "ending") and len(inside) > 1:
+            chords = [chord for chord in chords if chord.start < inside[-1]]
+            chords.append(key.away().at(float(inside[-1])))
+    chords = [chord for chord in chords if chord.start < end - 0.2] or [theme[0].at(0.0)]
+    chords = [chord for chord, after in zip(chords, [*chords[1:], None], strict=True)
+              if after is None or after.start - chord.start > 0.05]  # fmt: skip
+    if end <= 0.2:
+        return (key.home().at(0.0),)
+    chords[0] = Chord(0.0, chords[0].root, chords[0].pitch_classes, chords[0].bass)
+    return (*chords, key.home().at(end))
+
+
+def _slots(bars: Times, beats: Times, meter: int, bars_per_chord: float) -> list[float]:
+    """When chords change: every so many bars, or on the middle beat too where there is one."""
+    if bars_per_chord >= 1:
+        return bars[:: int(bars_per_chord)].tolist()
+    half = meter // 2
+    index = np.searchsorted(beats, bars - 1e-6)
+    middles = beats[np.minimum(index + half, len(beats) - 1)]
+    return sorted({*bars.tolist(), *middles[middles < beats[-1]].tolist()})

@@ -1,0 +1,147 @@
+"""From latent to spectrum: a bank of fixed oscillators for tones, a ConvNeXt head for everything else.
+
+The music is equal-tempered at A = 440 Hz, so the frequencies of most partials are known beforehand. What a
+short training never learns is to keep their phase from frame to frame; the oscillators have it by
+construction. Head after Vocos (arXiv 2306.00814): log magnitude and a unit-length phase pair per bin.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from hitpoint.values import SAMPLE_RATE
+from hitpoint_training.mel import FEATURES, HOP, LOWEST, Projection, semitone_bands
+from torch import Tensor, nn
+
+SIZE = 2048
+BINS = SIZE // 2 + 1
+TURN = 32768
+"""Oscillators advance by a whole number of TURN-ths of a cycle per frame, so that integer arithmetic keeps
+their phase exact at any length (and frequencies within 0.002 Hz of equal temperament)."""
+_LOUDEST = 6.5  # natural log of the largest bin magnitude; a full-scale sinusoid has 6.2
+
+
+class OscillatorBank(nn.Module):
+    """Spectra of sinusoids at fixed semitones, phase-continuous over all frames."""
+
+    def __init__(self, highest: int = 100) -> None:
+        super().__init__()
+        notes = np.arange(LOWEST, highest + 1)
+        frequency = 440 * 2 ** ((notes - 69) / 12)
+        advance = np.round(frequency * HOP / SAMPLE_RATE * TURN).astype(np.int64)
+        exact = advance / TURN * SAMPLE_RATE / HOP
+        time = (np.arange(SIZE) - SIZE // 2)[None] / SAMPLE_RATE
+        window = torch.hann_window(SIZE, dtype=torch.float64).numpy()
+        bins = int(exact[-1] / SAMPLE_RATE * SIZE) + 6
+        angle = 2 * np.pi * exact[:, None] * time
+        cosine = np.fft.rfft(window * np.cos(angle))[:, :bins].real
+        sine = np.fft.rfft(-window * np.sin(angle))[:, :bins].imag
+        bands = semitone_bands()
+        nearest = np.abs(np.log(bands)[None] - np.log(exact)[:, None]).argmin(1)
+        self.bins = bins
+        self.count = len(notes)
+        self.register_buffer("advance", torch.from_numpy(advance % TURN))
+        self.register_buffer("cosine", torch.from_numpy(cosine.astype(np.float32)))
+        self.register_buffer("sine", torch.from_numpy(sine.astype(np.float32)))
+        self.register_buffer("band", torch.from_numpy(nearest))
+
+    def level(self, mel: Tensor) -> Tensor:
+        """(batch, frames, FEATURES) -> (batch, 2, frames, count): log amplitude as the bands show it."""
+        middle, side = mel[..., : FEATURES // 2], mel[..., FEATURES // 2 :]
+        band = self.get_buffer("band")
+        return torch.stack([middle[..., band], side[..., band]], 1)
+
+    def forward(self, amplitude: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """Real and imaginary part, each (batch, 2, frames, BINS).
+
+        `amplitude` is (batch, 2, frames, count); `frame` (batch,) int64 is the absolute 100 Hz index of the
+        first frame.
+        """
+        index = frame[:, None] + torch.arange(amplitude.shape[2], device=amplitude.device)
+        turns = ((index % TURN)[..., None] * self.get_buffer("advance")) % TURN
+        angle = (turns.float() * (2 * math.pi / TURN))[:, None]
+        real = (amplitude * torch.cos(angle)) @ self.get_buffer("cosine")
+        imaginary = (amplitude * torch.sin(angle)) @ self.get_buffer("sine")
+        rest = (0, BINS - self.bins)
+        return F.pad(real, rest), F.pad(imaginary, rest)
+
+
+class Block(nn.Module):
+    """ConvNeXt block with a per-frame norm, (batch, frames, width)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.near = nn.Conv1d(width, width, 7, padding=3, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.up = nn.Linear(width, 3 * width)
+        self.down = nn.Linear(3 * width, width)
+        self.scale = nn.Parameter(torch.full((width,), 0.2))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        near = self.near(hidden.transpose(1, 2)).transpose(1, 2)
+        return hidden + self.down(F.silu(self.up(self.norm(near)))) * self.scale
+
+
+class Decoder(nn.Module):
+    """Latent to the short-time spectrum of left and right."""
+
+    def __init__(self, latent: int, width: int, blocks: int) -> None:
+        super().__init__()
+        self.projection = Projection(latent)
+        self.bank = OscillatorBank()
+        self.enter = nn.Conv1d(FEATURES, width, 7, padding=3)
+        self.blocks = nn.Sequential(*[Block(width) for _ in range(blocks)])
+        self.leave = nn.LayerNorm(width)
+        self.tones = nn.Linear(width, 2 * self.bank.count)
+        self.rest = nn.Linear(width, 2 * 3 * BINS)
+        nn.init.zeros_(self.tones.weight)
+        nn.init.constant_(self.tones.bias, -0.5)
+
+    @property
+    def halo(self) -> int:
+        """Latent frames on each side of a chunk that its sound depends on."""
+        return math.ceil((3 + 3 * len(self.blocks)) / 2) + 1
+
+    def spectrum(self, mel: Tensor, frame: Tensor) -> Tensor:
+        """(batch, frames, FEATURES) -> (batch, 2 channels, 2 parts, frames, BINS)."""
+        scaled = (mel * 0.25).transpose(1, 2)
+        hidden = self.leave(self.blocks(self.enter(scaled).transpose(1, 2)))
+        batch, frames, _ = mel.shape
+        change = self.tones(hidden).float().reshape(batch, frames, 2, self.bank.count).transpose(1, 2)
+        amplitude = torch.exp((self.bank.level(mel) + change).clamp(max=1.0))
+        real, imaginary = self.bank(amplitude, frame)
+        head = self.rest(hidden).float().reshape(batch, frames, 2, 3, BINS).permute(0, 2, 3, 1, 4)
+        level, x, y = head[:, :, 0], head[:, :, 1], head[:, :, 2]
+        size = torch.exp((2 * level).clamp(max=_LOUDEST)) * torch.rsqrt(x * x + y * y + 1e-6)
+        real, imaginary = real + size * x, imaginary + size * y
+        parts = torch.stack([real, imaginary], 2)
+        middle, side = parts[:, :1], parts[:, 1:]
+        return torch.cat([middle + side, middle - side], 1)
+
+    def forward(self, latent: Tensor, positions: Tensor, frame: Tensor) -> Tensor:
+        """The graph that the engine runs.
+
+        `latent` (1, latent, T); `positions` (2 T,) fractional 100 Hz frames inside this chunk that each
+        output frame shows (0, 1, 2 ... = as it is): a time map that leaves the pitch alone; `frame` (1,) int64
+        absolute index of the first output frame. Returns (1, 2 channels, 2 parts, BINS, 2 T).
+        """
+        mel = self.projection.decode(latent)[0]
+        last = mel.shape[0] - 1
+        below = positions.floor().clamp(0, last)
+        share = (positions - below).clamp(0, 1)[:, None]
+        here = below.long()
+        after = (here + 1).clamp(max=last)
+        moved = mel[here] * (1 - share) + mel[after] * share
+        return self.spectrum(moved[None], frame).transpose(3, 4)
+
+
+def sound(spectrum: Tensor) -> Tensor:
+    """(batch, 2, 2, frames, BINS) -> (batch, 2, frames * HOP), weighted overlap-add with a Hann window."""
+    batch, channels, _, frames, _ = spectrum.shape
+    pair = torch.complex(spectrum[:, :, 0], spectrum[:, :, 1]).flatten(0, 1).transpose(1, 2)
+    window = torch.hann_window(SIZE, device=spectrum.device)
+    wave = torch.istft(pair, SIZE, HOP, window=window, center=True, length=frames * HOP)
+    return wave.reshape(batch, channels, -1)
