@@ -1,0 +1,114 @@
+"""A piece of the corpus: a simulated picture, the engine's own plan for it, and a band that plays it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hitpoint.cue.harmony import voicing
+from hitpoint.cue.plan import STYLES, CuePlan
+from hitpoint.cue.planner import plan_cue
+from hitpoint.cue.styles import style_row
+from hitpoint_training.corpus import band
+from hitpoint_training.corpus.accents import accent_notes, make_room
+from hitpoint_training.corpus.grooves import CRASH, KICK, SNARE, groove_of
+from hitpoint_training.corpus.melody import melody
+from hitpoint_training.corpus.notes import Bar, Note, lay_bars
+from hitpoint_training.corpus.picture import simulate
+
+_TIGHT = {"drums": 0.003, "bass": 0.004, "arp": 0.003}  # seconds; other parts are looser
+_LOOSE = 0.006
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A plan and the notes that play it, ascending in time."""
+
+    plan: CuePlan
+    notes: tuple[Note, ...]
+
+
+def compose(seed: int, style: str | None, duration: float) -> Piece:
+    """The piece of a seed, in a style (None: the styles in turn by seed), `duration` seconds long."""
+    style = STYLES[seed % len(STYLES)] if style is None else style
+    rng = np.random.default_rng((seed, 0xC0DE))
+    picture = simulate(style, duration, rng)
+    plan = plan_cue(
+        duration, picture.hits, picture.tempo, picture.cuts, style, picture.intensity, int(rng.integers(2**31))
+    )
+    return Piece(plan, arrange(plan, rng))
+
+
+def arrange(plan: CuePlan, rng: np.random.Generator) -> tuple[Note, ...]:
+    """The notes of a plan: groove, humanised; room for the accents; the accents, exact; an ending."""
+    row = style_row(plan.style)
+    bars = lay_bars(plan, row.swing, row.swing_unit)
+    groove = groove_of(plan.style, plan.beats_per_bar)
+    notes = band.pad(plan)
+    notes += band.drums(plan, bars, groove, rng)
+    notes += band.bass(plan, bars, groove, rng)
+    notes += band.keys(plan, bars, groove, rng)
+    notes += band.arpeggio(plan, bars, groove)
+    notes += melody(plan, bars, rng)
+    notes = _build_up(_stops(notes, bars, rng), bars)
+    notes = [_humanised(note, rng) for note in notes]
+    notes = make_room(notes, plan.accents)
+    notes += [note for note in accent_notes(plan) if note.start < plan.end - 0.05]
+    notes = _ended(notes, plan) + _final(plan)
+    return tuple(sorted(notes, key=lambda note: (note.start, note.part, note.pitch)))
+
+
+def _stops(notes: list[Note], bars: tuple[Bar, ...], rng: np.random.Generator) -> list[Note]:
+    """Before some drops the band stops for the last beat; only the pad goes on."""
+    for bar in bars:
+        if bar.bars_left == 1 and bar.next_kind == "drop" and rng.random() < 0.5:
+            silent = float(bar.steps[-1 - (len(bar.steps) - 1) // 4])
+            notes = [
+                note if note.part == "pad" else replace(note, duration=min(note.duration, max(0.05, silent - note.start)))
+                for note in notes
+                if note.part == "pad" or not silent - 0.02 <= note.start < bar.stop - 0.02
+            ]  # fmt: skip
+    return notes
+
+
+def _build_up(notes: list[Note], bars: tuple[Bar, ...]) -> list[Note]:
+    """A snare roll that grows over the last bar of a build."""
+    for bar in bars:
+        if bar.section.kind == "build" and bar.bars_left == 1:
+            steps = bar.steps[:-5]
+            for index, time in enumerate(steps):
+                velocity = int(30 + 40 * index / len(steps))
+                notes.append(Note(float(time), 0.08, SNARE, velocity, "drums"))
+    return notes
+
+
+def _humanised(note: Note, rng: np.random.Generator) -> Note:
+    """The note a few milliseconds and a few steps of velocity off, as people play. Pads stay put."""
+    velocity = int(np.clip(note.velocity + rng.normal(0, 3.5), 8, 108))
+    if note.part == "pad":
+        return replace(note, velocity=velocity)
+    shift = float(np.clip(rng.normal(0, _TIGHT.get(note.part, _LOOSE)), -0.012, 0.012))
+    return replace(note, start=max(0.0, note.start + shift), velocity=velocity)
+
+
+def _ended(notes: list[Note], plan: CuePlan) -> list[Note]:
+    """Nothing starts shortly before the end or after it, and nothing sounds into the last chord."""
+    return [
+        replace(note, duration=max(0.03, min(note.duration, plan.end - 0.02 - note.start)))
+        for note in notes
+        if note.start < plan.end - 0.12
+    ]
+
+
+def _final(plan: CuePlan) -> list[Note]:
+    """The last chord, by everybody, held into the tail."""
+    last, start = plan.chords[-1], plan.end
+    ring = float(np.clip(plan.duration - start - 0.3, 0.2, 2.0))
+    level = 96 + int(20 * plan.sections[-1].intensity)
+    notes = [Note(start, ring, 36 + last.bass, level, "bass")]
+    for pitch in voicing(last.pitch_classes, None, 55, 79):
+        notes += [Note(start, ring, pitch, level, "keys"), Note(start, ring, pitch, level - 10, "stab")]
+        notes += [Note(start, ring, pitch, level - 36, "pad"), Note(start, ring, pitch, level, "hit")]
+    notes += [Note(start, 0.5, KICK, level, "drums"), Note(start, 1.0, CRASH, level - 12, "drums")]
+    return notes
