@@ -1,0 +1,219 @@
+"""Writing so that nothing is ever lost: a file is either the old one or the whole new one, never between.
+
+The steps are those of `write_atomic`: temporary file in the same folder, write, flush, fsync, read back,
+`os.replace`, fsync of the folder. A killed process leaves at most a temporary file, which
+`sweep_stale_temps` takes away at the next start.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from hitpoint.errors import ConflictError, OutputError
+
+try:
+    import fcntl
+except ImportError:  # Windows: the comparison of contents before each replace is the guard there
+    fcntl = None  # type: ignore[assignment]
+
+_unfinished: set[Path] = set()
+"""Temporary files of this process, so that `discard_temps` finds those in folders it does not know."""
+
+_TEMP = re.compile(r"\.hitpoint-(\d+)-[0-9a-f]{8}\.tmp")
+_STALE_AFTER_S = 24 * 3600.0
+_LOCK_WAIT_S = 20.0
+
+_CAUSES = {
+    errno.ENOSPC: ("the disk is full", "Free some space or choose another disk."),
+    errno.EDQUOT: ("your disk quota is used up", "Free some space or choose another disk."),
+    errno.EFBIG: ("a limit on file sizes was met", "Raise the limit or choose another disk."),
+    errno.EROFS: ("the disk is read-only", "Choose a folder that can be written."),
+    errno.EACCES: ("you have no permission", "Choose a folder that can be written."),
+    errno.EPERM: ("you have no permission", "Choose a folder that can be written."),
+    errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
+    errno.EIO: ("the disk reported a fault", "Choose another disk, and have this one looked at."),
+}
+
+
+def write_atomic(path: Path, data: bytes, *, still_valid: Callable[[], None] | None = None) -> Path:
+    """Put `data` at `path` completely or not at all, and return the real path (links are followed).
+
+    `still_valid` is called last, directly before the file appears; what it raises stops the write.
+    Raises OutputError; the previous file is then untouched.
+    """
+    with replacing(path, still_valid=still_valid) as temp:
+        with temp.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if temp.read_bytes() != data:
+            raise OutputError(f"{path} did not read back as it was written.", "Choose another disk.")
+    return path.resolve()
+
+
+@contextmanager
+def replacing(path: Path, *, still_valid: Callable[[], None] | None = None) -> Generator[Path]:
+    """A temporary path beside `path` to write to; it becomes `path` when the block ends without error.
+
+    For files too large to hold in memory. Raises OutputError, also for an OSError inside the block.
+    """
+    target = _checked_target(path)
+    temp = target.parent / f".hitpoint-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    _unfinished.add(temp)
+    try:
+        yield temp
+        _fsync(temp)
+        if target.exists():
+            shutil.copymode(target, temp)
+        if still_valid is not None:
+            still_valid()
+        os.replace(temp, target)
+        _fsync(target.parent)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise _output_error(path, error) from error
+    finally:
+        _discard(temp)
+
+
+def discard_temps() -> None:
+    """Remove every unfinished file of this process; for the moment before a hard exit."""
+    for temp in list(_unfinished):
+        _discard(temp)
+
+
+def backup(path: Path) -> Path:
+    """Copy `path` to the first free `NAME.bak-N` beside it, and return the copy. Raises OutputError."""
+    data = path.read_bytes()
+    number = 1
+    while (copy := path.with_name(f"{path.name}.bak-{number}")).exists():
+        number += 1
+    return write_atomic(copy, data)
+
+
+def backups(path: Path) -> list[Path]:
+    """The backups of `path`, oldest first."""
+    found = path.parent.glob(f"{_glob_escape(path.name)}.bak-*")
+    numbered = [(int(p.suffix[5:]), p) for p in found if p.suffix[5:].isdecimal()]
+    return [p for _, p in sorted(numbered)]
+
+
+@contextmanager
+def locked(path: Path) -> Generator[None]:
+    """Keep other Hitpoint processes from writing in the folder of `path`; hold it for moments only.
+
+    Advisory, and unreliable on some network shares, so writers compare contents as well. The lock is on
+    the folder itself, which leaves no lock file behind. Raises ConflictError after 20 s of waiting.
+    """
+    if fcntl is None:
+        yield
+        return
+    folder = os.open(_checked_target(path).parent, os.O_RDONLY)
+    try:
+        deadline = time.monotonic() + _LOCK_WAIT_S
+        while not _try_lock(folder):
+            if time.monotonic() > deadline:
+                raise ConflictError(f"Another Hitpoint keeps {path} locked.", "Wait for it to finish.")
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(folder)
+
+
+def sweep_stale_temps(folder: Path) -> int:
+    """Remove what killed Hitpoint processes left in `folder`; returns how many files went."""
+    swept = 0
+    for temp in _temps(folder):
+        match = _TEMP.fullmatch(temp.name)
+        if match and (not _alive(int(match[1])) or _age_s(temp) > _STALE_AFTER_S):
+            with suppress(OSError):
+                temp.unlink()
+                swept += 1
+    return swept
+
+
+def sha256_of(data: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _discard(temp: Path) -> None:
+    with suppress(OSError):
+        temp.unlink(missing_ok=True)
+    _unfinished.discard(temp)
+
+
+def _checked_target(path: Path) -> Path:
+    try:
+        target = path.resolve()
+        if target.is_dir():
+            raise OutputError(f"{path} is a folder, not a file.", "Give the name of a file in it.")
+        if not target.parent.is_dir():
+            raise OutputError(f"The folder {target.parent} does not exist.", "Create it or choose another.")
+        if target.exists() and not target.is_file():
+            raise OutputError(f"{path} is not a regular file.", "Choose another name.")
+    except OutputError:
+        raise
+    except OSError as error:
+        raise _output_error(path, error) from error
+    return target
+
+
+def _output_error(path: Path, error: OSError) -> OutputError:
+    why, todo = _CAUSES.get(error.errno or 0, (error.strerror or str(error), "Choose another place."))
+    return OutputError(f"{path} cannot be written: {why}.", f"{todo} Nothing was changed.")
+
+
+def _fsync(path: Path) -> None:
+    if os.name == "nt" and path.is_dir():  # Windows cannot open a folder for this, and does not need it
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _try_lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _temps(folder: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        yield from list(folder.glob(".hitpoint-*.tmp"))
+
+
+def _alive(pid: int) -> bool:
+    if os.name == "nt":  # no harmless probe there; age decides
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _glob_escape(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)

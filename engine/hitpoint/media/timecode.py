@@ -1,0 +1,51 @@
+"""Frame rates and timecodes, exactly: 29.97 is 30000/1001, and drop-frame skips names, not frames."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+
+from hitpoint.errors import TimelineError
+
+_FILM_RATES = (24, 30, 48, 60, 120)  # the ones that people write as 23.98, 47.95, ...
+_TIMECODE = re.compile(r"(\d{1,3}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
+
+
+def snap_rate(value: float | Fraction) -> Fraction:
+    """The exact frame rate that a decimal stands for: 23.976 and 23.98 are 24000/1001, 25.0 is 25.
+
+    A value close to nothing known (25.051, 12.5) is kept as it is. Raises TimelineError for a rate that
+    is not above 0 or not finite.
+    """
+    if not math.isfinite(value) or value <= 0 or value > 1e6:
+        raise TimelineError(f"A frame rate of {float(value):g} makes no sense.", "Export the timeline again.")
+    whole = round(value)
+    if whole and abs(value - whole) < 1e-3:
+        return Fraction(whole)
+    count = round(value * 1001 / 1000)
+    ntsc = Fraction(count * 1000, 1001)
+    tolerance = 5e-3 if count in _FILM_RATES else 1e-3
+    if count and abs(value - ntsc) <= tolerance:
+        return ntsc
+    return Fraction(value).limit_denominator(100_000)
+
+
+def parse_timecode(text: str, rate: Fraction) -> Fraction:
+    """Seconds of `HH:MM:SS:FF`; a `;` before the frames means drop-frame (SMPTE 12M).
+
+    Raises ValueError where the text is no timecode at this rate.
+    """
+    match = _TIMECODE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a timecode")
+    hours, minutes, seconds, frame = (int(match[i]) for i in (1, 2, 3, 5))
+    nominal = round(rate)
+    if minutes > 59 or seconds > 59 or frame >= nominal:
+        raise ValueError(f"{text!r} is not a timecode at {float(rate):g} frames per second")
+    count = ((hours * 60 + minutes) * 60 + seconds) * nominal + frame
+    if match[4] in ";," and rate.denominator == 1001:
+        dropped = nominal // 15  # two names a minute at 29.97, four at 59.94
+        total = hours * 60 + minutes
+        count -= dropped * (total - total // 10)
+    return count / rate

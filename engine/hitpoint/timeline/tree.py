@@ -1,0 +1,114 @@
+"""A timeline as the child process describes it: plain nodes with exact times, checked on the way in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from hitpoint.errors import TimelineError
+from hitpoint.media.timecode import snap_rate
+
+NodeKind = Literal["clip", "gap", "track", "stack", "transition", "other"]
+_KINDS: tuple[NodeKind, ...] = ("clip", "gap", "track", "stack", "transition", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time in seconds, and the frame rate that it was written in."""
+
+    start: Fraction
+    duration: Fraction
+    rate: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What a clip refers to. `kind` is the OTIO class; `url` is empty unless it is an ExternalReference."""
+
+    kind: str
+    url: str
+    available: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An item of a timeline. `speed` is the product of its linear time warps, 1 without any."""
+
+    kind: NodeKind
+    name: str
+    source_range: Span | None = None
+    enabled: bool = True
+    speed: Fraction = Fraction(1)
+    ramp: bool = False  # has a time effect that is no constant speed
+    track_kind: str = ""
+    media: Media | None = None
+    children: tuple[Node, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A whole timeline. `start` is its global start time in seconds with its rate, if it has one."""
+
+    name: str
+    start: tuple[Fraction, Fraction] | None
+    premiere: bool  # written by Premiere, which means other lengths for retimed clips
+    stack: Node
+
+
+def tree_from_json(value: Mapping[str, Any]) -> Tree:
+    """Check and convert the child's answer. Raises TimelineError for anything that is not as agreed."""
+    try:
+        start = value["start"]
+        return Tree(
+            name=_text(value["name"]),
+            start=None if start is None else (_seconds(start[0], start[1]), snap_rate(float(start[1]))),
+            premiere=bool(value["premiere"]),
+            stack=_node(value["stack"]),
+        )
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        if isinstance(error, TimelineError):
+            raise
+        raise TimelineError("The timeline cannot be understood.", "Export it again from your editor.") from error
+
+
+def _node(value: Mapping[str, Any]) -> Node:
+    kind = next(each for each in _KINDS if each == value["kind"])
+    if kind == "transition":
+        return Node(kind, _text(value["name"]))
+    speed = Fraction(1)
+    for scalar in value["speeds"]:
+        speed *= Fraction(float(scalar)).limit_denominator(1_000_000)
+    media = value.get("media")
+    return Node(
+        kind=kind,
+        name=_text(value["name"]),
+        source_range=_span(value["range"]),
+        enabled=bool(value["enabled"]),
+        speed=speed,
+        ramp=bool(value["ramp"]),
+        track_kind=_text(value["track_kind"]),
+        media=None if media is None else Media(_text(media["kind"]), _text(media["url"]), _span(media["range"])),
+        children=tuple(_node(child) for child in value.get("children", ())),
+    )
+
+
+def _span(value: Any) -> Span | None:
+    if value is None:
+        return None
+    start_value, start_rate, value_, rate = (float(each) for each in value)
+    duration = _seconds(value_, rate)
+    if duration < 0:
+        raise TimelineError("The timeline has an item of negative length.", "Export it again from your editor.")
+    return Span(_seconds(start_value, start_rate), duration, snap_rate(rate))
+
+
+def _seconds(value: float, rate: float) -> Fraction:
+    """Exact: a value that is whole but for floating-point dust is that whole number of frames."""
+    return Fraction(float(value)).limit_denominator(1_000_000) / snap_rate(float(rate))
+
+
+def _text(value: Any) -> str:
+    # A lone surrogate is legal in JSON and cannot be printed.
+    return str(value or "").encode("utf-8", "replace").decode("utf-8")
