@@ -15,6 +15,7 @@ from hitpoint.errors import MediaError, UsageError
 from hitpoint.values import SAMPLE_RATE, Floats
 from hitpoint_training.corpus.annotations import plan_to_json
 from hitpoint_training.corpus.compose import Piece
+from hitpoint_training.corpus.effects import compress
 from hitpoint_training.corpus.midi import write_midi
 
 SOUNDFONT_NAME = "FluidR3Mono_GM.sf3"
@@ -69,10 +70,12 @@ def render(piece: Piece, soundfont: Path) -> Floats:
 
 
 def _levelled(sound: Floats) -> Floats:
-    """Bring to the loudness target as far as the peaks allow; round off what little stands out."""
+    """Compress, bring to the loudness target as far as the peaks allow, round off what little stands out."""
     peak = float(np.abs(sound).max())
     if peak == 0:
         return sound
+    sound = compress(sound)
+    peak = float(np.abs(sound).max())
     loudness = -70.0
     if len(sound) > SAMPLE_RATE // 2:
         loudness = float(pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(sound))
