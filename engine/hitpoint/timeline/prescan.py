@@ -12,6 +12,7 @@ import re
 from typing import TypeAlias, cast
 
 from hitpoint.errors import TimelineError
+from hitpoint.timeline.jsontext import readable
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -54,7 +55,7 @@ def _check_depth(text: str) -> None:
 
 def _parse(text: str) -> Json:
     try:
-        return cast(Json, json.loads(text, object_pairs_hook=_unique_keys))
+        return cast(Json, json.loads(readable(text), object_pairs_hook=_unique_keys))
     except json.JSONDecodeError as error:
         what = f"The timeline file is not valid JSON: {error.msg} in line {error.lineno}."
         raise TimelineError(what, _EXPORT_AGAIN) from error

@@ -1,0 +1,163 @@
+"""From a tree of tracks, nests and speed changes to a flat list of clips in record time, exactly.
+
+Every item maps its parent's time to its own by a straight line, so a nest of them is a straight line too;
+no time is rounded on the way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from hitpoint.timeline.tree import Media, Node, Span, Tree
+
+LengthOf = Callable[[Media], Span | None]
+"""Looks up how long a file is, for a clip that does not say; None if that cannot be known."""
+
+_NOTHING = Span(Fraction(0), Fraction(0), Fraction(25))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A clip in record time. At record time r it shows its own time `start + (r - record_start) * speed`.
+
+    `backwards` marks a whole nested sequence that is frozen or reversed; its clips are not listed.
+    """
+
+    node: Node
+    track: str
+    record_start: Fraction
+    duration: Fraction
+    start: Fraction
+    speed: Fraction
+    enabled: bool
+    backwards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The part of an item that is seen: from its own time `local`, for `length` seconds of record time."""
+
+    record: Fraction
+    local: Fraction
+    length: Fraction
+    speed: Fraction = Fraction(1)
+    enabled: bool = True
+
+
+def flatten(tree: Tree, length_of: LengthOf) -> list[Placed]:
+    """All clips of all video tracks, tracks from the lowest up, each in order of time."""
+    layout = Layout(tree.premiere, length_of)
+    whole = layout.trimmed(tree.stack)
+    view = _Window(Fraction(0), whole.start, whole.duration, enabled=tree.stack.enabled)
+    found: list[Placed] = []
+    for number, child in enumerate((c for c in tree.stack.children if _has_picture(c)), 1):
+        inner = layout.window(child, Fraction(0), view)
+        if inner is not None:
+            found += sorted(
+                layout.visit(child, inner, child.name or f"Video {number}"), key=lambda clip: clip.record_start
+            )
+    return found
+
+
+def duration_of(tree: Tree, length_of: LengthOf) -> Fraction:
+    """Seconds from the start of the timeline to its end."""
+    return Layout(tree.premiere, length_of).trimmed(tree.stack).duration
+
+
+def frame_rate_of(tree: Tree) -> Fraction:
+    """The timeline's own rate: that of its start timecode, or the most common among its video items.
+
+    Rates of sound (48000) never count: a host that takes them for the project's is a known fault.
+    """
+    if tree.start is not None and tree.start[1] <= 1000:
+        return tree.start[1]
+    rates = Counter(
+        span.rate
+        for child in tree.stack.children
+        if _has_picture(child)
+        for span in _spans(child)
+        if span.rate <= 1000
+    )
+    return rates.most_common(1)[0][0] if rates else Fraction(25)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How long items are and where they lie in their parents, by OTIO's rules or by Premiere's."""
+
+    premiere: bool
+    length_of: LengthOf
+
+    def trimmed(self, node: Node) -> Span:
+        """The part of its own time that an item shows: its source range, or all that it has."""
+        if node.source_range is not None:
+            return node.source_range
+        if node.kind == "clip" and node.media is not None:
+            return node.media.available or self.length_of(node.media) or _NOTHING
+        lengths = [self.length(child) for child in node.children]
+        if node.kind == "track":
+            return Span(Fraction(0), sum(lengths, Fraction(0)), _NOTHING.rate)
+        if node.kind == "stack":
+            return Span(Fraction(0), max(lengths, default=Fraction(0)), _NOTHING.rate)
+        return _NOTHING
+
+    def length(self, node: Node) -> Fraction:
+        """Seconds that an item takes in its parent. A transition overlaps its neighbours and takes none."""
+        if node.kind == "transition":
+            return Fraction(0)
+        duration = self.trimmed(node).duration
+        # OTIO's source range is as long as the clip is on the timeline; Premiere writes how much it uses.
+        return duration / abs(node.speed) if self.premiere and node.speed else duration
+
+    def window(self, child: Node, offset: Fraction, view: _Window) -> _Window | None:
+        """What of `child`, which begins at `offset` in its parent's time, is seen through `view`."""
+        span, length = self.trimmed(child), self.length(child)
+        begin = max(view.local, offset)
+        end = min(view.local + view.length * view.speed, offset + length)
+        if end < begin or (end == begin and length > 0):
+            return None
+        if child.speed >= 0:
+            local = span.start + child.speed * (begin - offset)
+        else:  # reversed: the stretch is played from its end
+            local = span.start - child.speed * (length - (begin - offset))
+        return _Window(
+            record=view.record + (begin - view.local) / view.speed,
+            local=local,
+            length=(end - begin) / view.speed,
+            speed=view.speed * child.speed,
+            enabled=view.enabled and child.enabled,
+        )
+
+    def visit(self, node: Node, view: _Window, track: str) -> Iterator[Placed]:
+        """The clips in `node`, of which `view` is seen."""
+        backwards = node.kind in ("track", "stack") and view.speed <= 0
+        if node.kind == "clip" or backwards:
+            yield Placed(
+                node, track, view.record, view.length, view.local, view.speed, view.enabled, backwards
+            )
+            return
+        offset = Fraction(0)
+        for child in node.children:
+            inner = self.window(child, offset, view) if _has_picture(child) else None
+            if inner is not None:
+                yield from self.visit(child, inner, track)
+            if node.kind == "track":
+                offset += self.length(child)
+
+
+def _has_picture(node: Node) -> bool:
+    if node.kind == "track":
+        return node.track_kind.casefold() == "video"
+    return node.kind in ("clip", "stack")
+
+
+def _spans(node: Node) -> Iterator[Span]:
+    if node.source_range is not None:
+        yield node.source_range
+    elif node.media is not None and node.media.available is not None:
+        yield node.media.available
+    for child in node.children:
+        yield from _spans(child)
