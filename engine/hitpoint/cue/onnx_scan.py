@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 
 from hitpoint.errors import ModelBundleError
 
-ALLOWED_OPERATORS = frozenset(
-    """
-    Abs Add And ArgMax AveragePool Cast Ceil Clip Concat Constant ConstantOfShape Conv ConvTranspose Cos
-    DequantizeLinear Div DynamicQuantizeLinear Equal Erf Exp Expand Flatten Floor Gather GatherElements Gelu
-    Gemm GlobalAveragePool Greater GreaterOrEqual HardSigmoid Identity LSTM LayerNormalization LeakyRelu Less
-    LessOrEqual Log MatMul MatMulInteger Max Min Mod Mul Neg Not Or Pad Pow QuantizeLinear RMSNormalization Range
-    Reciprocal ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Round Shape Sigmoid Sin Slice Softmax
-    Softplus Split Sqrt Squeeze Sub Swish Tanh Tile Transpose Trilu Unsqueeze Where
-    """.split()
-)
+_OPERATORS = """
+Abs Add And ArgMax AveragePool Cast Ceil Clip Concat Constant ConstantOfShape Conv
+ConvTranspose Cos DequantizeLinear Div DynamicQuantizeLinear Equal Erf Exp Expand Flatten Floor
+Gather GatherElements Gelu Gemm Greater GreaterOrEqual HardSigmoid Identity LSTM
+LayerNormalization LeakyRelu Less LessOrEqual Log MatMul MatMulInteger Max Min Mod Mul Neg Not
+Or Pad Pow QuantizeLinear RMSNormalization Range Reciprocal ReduceMax ReduceMean ReduceMin
+ReduceSum Relu Reshape Round Shape Sigmoid Sin Slice Softmax Softplus Split Sqrt Squeeze Sub
+Swish Tanh Tile Transpose Trilu Unsqueeze Where
+"""
+ALLOWED_OPERATORS = frozenset(_OPERATORS.split())
 """Arithmetic only: nothing that loops, branches, draws random numbers or holds another graph."""
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -59,7 +59,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """(field number, value) of a message; sub-messages and strings as views. Raises ValueError, IndexError."""
+    """(field number, value) of a message; bytes as views. Raises ValueError, IndexError."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)

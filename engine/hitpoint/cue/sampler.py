@@ -36,17 +36,15 @@ def given(v: Velocity, known: Floats, mask: Floats, eps: Floats) -> Velocity:
     return lambda x, t: np.where(mask > 0, eps - known, v(x, t))
 
 
-def noise(seed: int, channels: int, first: int, frames: int) -> Floats:
+def noise(seed: int, variation: int, channels: int, first: int, frames: int) -> Floats:
     """eps (channels, frames) for the absolute latent frames from `first` on.
 
-    One Philox stream per frame (Salmon et al. 2011), so a frame meets the same noise in every window.
+    One Philox stream per frame (Salmon et al. 2011), so a frame meets the same noise in every window and
+    on every machine. `variation` gives other noise for the same seed (below 2^16).
     """
-    return np.stack(
-        [
-            np.random.Generator(np.random.Philox(key=[seed & (2**64 - 1), frame])).standard_normal(
-                channels, np.float32
-            )
-            for frame in range(first, first + frames)
-        ],
-        axis=1,
+    streams = (
+        np.random.Philox(key=[seed % 2**64, variation << 48 | frame])
+        for frame in range(first, first + frames)
     )
+    rows = [np.random.Generator(stream).standard_normal(channels, np.float32) for stream in streams]
+    return np.stack(rows, axis=1)

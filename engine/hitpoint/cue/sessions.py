@@ -34,6 +34,7 @@ RUNTIME_ERRORS = (
     RuntimeError,
     ValueError,  # also UnicodeDecodeError, which the wrapper lets through
 )
+AGAIN = "Install the bundle again."
 CANCEL_POLL_S = 0.05
 TYPES = {"tensor(float)": "float32", "tensor(int64)": "int64"}
 
@@ -78,7 +79,7 @@ def _load(data: bytes, spec: GraphSpec, threads: int) -> onnxruntime.InferenceSe
     try:
         session = onnxruntime.InferenceSession(data, _options(threads), providers=["CPUExecutionProvider"])
     except RUNTIME_ERRORS as error:
-        raise ModelBundleError(f"{spec.file} cannot be loaded: {error}.", "Install the bundle again.") from error
+        raise ModelBundleError(f"{spec.file} cannot be loaded: {error}.", AGAIN) from error
     for promised, found in ((spec.inputs, session.get_inputs()), (spec.outputs, session.get_outputs())):
         _compare(spec.file, promised, found)
     return session
@@ -87,14 +88,14 @@ def _load(data: bytes, spec: GraphSpec, threads: int) -> onnxruntime.InferenceSe
 def _compare(file: str, promised: tuple[Any, ...], found: list[Any]) -> None:
     have = {node.name: (TYPES.get(node.type, node.type), node.shape) for node in found}
     if set(have) != {tensor.name for tensor in promised}:
-        raise ModelBundleError(f"{file} has other inputs or outputs than promised.", "Install the bundle again.")
+        raise ModelBundleError(f"{file} has other inputs or outputs than promised.", AGAIN)
     for tensor in promised:
         kind, shape = have[tensor.name]
         fits = len(shape) == len(tensor.shape) and all(
             isinstance(want, str) or want == size for want, size in zip(tensor.shape, shape, strict=True)
         )
         if kind != tensor.type or not fits:
-            raise ModelBundleError(f"{file}: {tensor.name} is not what was promised.", "Install the bundle again.")
+            raise ModelBundleError(f"{file}: {tensor.name} is not what was promised.", AGAIN)
 
 
 class CpuModel:
@@ -113,7 +114,7 @@ class CpuModel:
 
     @contextmanager
     def cancellable(self, progress: Progress) -> Iterator[None]:
-        """While inside, a cancelled `progress` stops the graph that is running, within a tenth of a second."""
+        """While inside, cancelling `progress` stops the graph that is running, within a tenth of a second."""
         done = threading.Event()
         self._run = onnxruntime.RunOptions()
 

@@ -1,0 +1,83 @@
+"""From latents to sound: spectra from the decoder graph, chunk by chunk, and the inverse transform in numpy.
+
+A chunk is decoded with so many frames around it that it equals the same stretch of the whole; norms in the
+decoder are per frame, so nothing else reaches across (`docs/sync.md`).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import irfft
+from scipy.signal import get_window
+
+from hitpoint.cue.bundle import Manifest
+from hitpoint.cue.generate import Model
+from hitpoint.cue.windows import MULTIPLE
+from hitpoint.values import Floats
+
+MAX_SHIFT_FRAMES = 6
+"""How far a time map may reach, in 100 Hz frames: 60 ms."""
+
+
+Positions = NDArray[np.float64]
+"""(2 * frames,) the 100 Hz source frame that each output frame shows: ascending, and nowhere more than
+`MAX_SHIFT_FRAMES` from its own number."""
+
+
+def identity(frames: int) -> Positions:
+    """Positions that leave every accent of `frames` latent frames where it is."""
+    return np.arange(2 * frames, dtype=np.float64)
+
+
+def chunk_context(manifest: Manifest) -> int:
+    """Latent frames on each side of a chunk that its sound depends on."""
+    return manifest.halo_frames + (_overlap(manifest) + MAX_SHIFT_FRAMES + 1) // 2 + 1
+
+
+def _overlap(manifest: Manifest) -> int:
+    """100 Hz frames outside a stretch whose windows reach into it."""
+    return manifest.n_fft // 2 // manifest.hop + 1
+
+
+def decode_chunk(
+    model: Model, manifest: Manifest, z: Floats, positions: Positions, first: int, stop: int
+) -> Floats:
+    """(2, samples) of the latent frames `first` to `stop` of z (Z, frames), as within the whole."""
+    overlap, context = _overlap(manifest), chunk_context(manifest)
+    # Whole eighths, as all graphs are promised to meet.
+    low = max(0, first - context) // MULTIPLE * MULTIPLE
+    high = min(z.shape[1], -(-(stop + context) // MULTIPLE) * MULTIPLE)
+    local = np.clip(positions[2 * low : 2 * high] - 2 * low, 0, 2 * (high - low) - 1)
+    spectrum = model.spectrum(z[None, :, low:high], local.astype(np.float32), 2 * low)[0]
+    keep = slice(max(0, 2 * first - overlap - 2 * low), min(2 * high, 2 * stop + overlap) - 2 * low)
+    sound = _overlap_add(spectrum[..., keep], manifest)
+    start = (2 * first - (2 * low + keep.start)) * manifest.hop
+    return sound[:, start : start + 2 * (stop - first) * manifest.hop]
+
+
+@lru_cache(maxsize=2)
+def _hann(n_fft: int) -> Floats:
+    window: Floats = get_window("hann", n_fft).astype(np.float32)
+    return window
+
+
+def _overlap_add(spectrum: Floats, manifest: Manifest) -> Floats:
+    """Inverse STFT of (2, 2, bins, frames): frame 0 is centred on sample 0; square-window normalised.
+
+    (2, (frames - 1) * hop + n_fft / 2) samples; the first frame's left half is dropped.
+    """
+    n_fft, hop, window = manifest.n_fft, manifest.hop, _hann(manifest.n_fft)
+    values = (spectrum[:, 0] + 1j * spectrum[:, 1]).transpose(0, 2, 1).astype(np.complex64)
+    frames = irfft(values, n_fft, axis=-1).astype(np.float32) * window
+    count = frames.shape[1]
+    sound = np.zeros((2, (count - 1) * hop + n_fft), np.float32)
+    weight = np.zeros((count - 1) * hop + n_fft, np.float32)
+    for index in range(count):
+        place = slice(index * hop, index * hop + n_fft)
+        sound[:, place] += frames[:, index]
+        weight[place] += window**2
+    sound /= np.maximum(weight, np.float32(1e-6))
+    return sound[:, n_fft // 2 :]

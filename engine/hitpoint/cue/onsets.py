@@ -1,0 +1,102 @@
+"""Where the music's accents are, to a millisecond or two: spectral flux of our own sound.
+
+Flux of a log-compressed mel spectrum after Boeck and Widmer (DAFx 2013, eq. 1-3, without their vibrato
+filter) at a hop of 2.7 ms. The flux of a sharp attack peaks a fixed time before the attack, when the
+window first meets it; `ATTACK_LAG_S` is that time, measured on struck, plucked and clapped sounds
+(`tests/engine/test_cue_onsets.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import rfft
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from scipy.signal import get_window
+
+from hitpoint.values import SAMPLE_RATE, Floats
+
+SIZE = 1024
+HOP = 128
+LAG = 3  # hops between the two spectra that are compared
+BANDS = 40
+COMPRESSION = 100
+RATE = SAMPLE_RATE / HOP
+ATTACK_LAG_S = 0.0045
+BLOCK_FRAMES = 2048  # at a time, so that memory does not grow with the length
+
+APART_S = 0.04  # of two attacks closer than this the stronger counts
+AROUND_S = 1.5  # what an attack is compared with, on each side
+SALIENCE = 1.0  # standard deviations of the flux above its mean
+SHARE = 0.3  # of the strongest attack around
+FLOOR = 0.03  # nepers; below it there is nothing to hear
+
+Reader = Callable[[int, int], Floats]
+"""(start, stop) -> (2, stop - start) samples at 48 kHz; silence where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Onsets:
+    """The attacks that stand out from their surroundings: times in seconds, strengths in nepers."""
+
+    times: NDArray[np.float64]
+    strengths: Floats
+
+
+def array_reader(sound: Floats) -> Reader:
+    """A `Reader` of (2, samples) in memory."""
+
+    def read(start: int, stop: int) -> Floats:
+        low, high = max(0, start), min(sound.shape[1], stop)
+        if low >= high:
+            return np.zeros((2, stop - start), np.float32)
+        return np.pad(sound[:, low:high], ((0, 0), (low - start, stop - high)))
+
+    return read
+
+
+@lru_cache(maxsize=1)
+def _filterbank() -> tuple[Floats, Floats]:
+    """The window, scaled so that a full sinusoid has magnitude 1, and (bands, bins) triangles."""
+    low, high = 2595 * np.log10(1 + np.array([40.0, 16_000.0]) / 700)
+    edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
+    bins = np.arange(SIZE // 2 + 1) * SAMPLE_RATE / SIZE
+    rise = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
+    bank = np.clip(np.minimum(rise, fall), 0, None).astype(np.float32)
+    return get_window("hann", SIZE).astype(np.float32) / (SIZE / 4), bank[bank.any(1)]
+
+
+def flux(read: Reader, first: int, stop: int) -> Floats:
+    """(stop - first,) mean rise of the log spectrum over `LAG` hops, in nepers, every `HOP` samples."""
+    window, bank = _filterbank()
+    blocks: list[Floats] = []
+    for low in range(first, stop, BLOCK_FRAMES):
+        high = min(low + BLOCK_FRAMES, stop)
+        sound = read((low - LAG) * HOP - SIZE // 2, (high - 1) * HOP + SIZE // 2).mean(0)
+        frames = np.lib.stride_tricks.sliding_window_view(sound, SIZE)[::HOP]
+        level = np.log1p(COMPRESSION * (np.abs(rfft(frames * window, axis=1)) @ bank.T))
+        blocks.append(np.maximum(level[LAG:] - level[:-LAG], 0).mean(1))
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def find_onsets(strength: Floats) -> Onsets:
+    """The salient attacks of a flux curve that starts at sample 0."""
+    if len(strength) < 3:
+        return Onsets(np.zeros(0), np.zeros(0, np.float32))
+    around = 2 * round(AROUND_S * RATE) + 1
+    mean = uniform_filter1d(strength, around, mode="nearest")
+    deviation = np.sqrt(np.maximum(uniform_filter1d(strength**2, around, mode="nearest") - mean**2, 0))
+    threshold = np.maximum(mean + SALIENCE * deviation, SHARE * maximum_filter1d(strength, around))
+    summit = strength == maximum_filter1d(strength, 2 * round(APART_S * RATE) + 1)
+    summit &= strength > np.maximum(threshold, FLOOR)
+    summit[[0, -1]] = False
+    at = np.flatnonzero(summit)
+    before, here, after = strength[at - 1], strength[at], strength[at + 1]
+    bend = np.minimum(before - 2 * here + after, -1e-12)
+    place = at + 0.5 * (before - after) / bend - LAG / 2
+    return Onsets(place.astype(np.float64) / RATE + ATTACK_LAG_S, here)

@@ -1,0 +1,89 @@
+"""One take: composed, measured, mended where an accent is missing, and bent until the others are on time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hitpoint.cue.decode import identity
+from hitpoint.cue.draft import Draft
+from hitpoint.cue.generate import Composer
+from hitpoint.cue.hits import hit_rate, match, nearest, strong
+from hitpoint.cue.plan import Accent, CuePlan
+from hitpoint.cue.tracks import LATENT_RATE
+from hitpoint.cue.windows import Span
+from hitpoint.values import HitPoint
+
+REPAINTS = 2
+ALIGNMENTS = 3
+ON_TIME_S = 0.002
+"""Once every strong accent is so near its hit point there is nothing left to correct."""
+REPAINT_S = 0.36
+"""On each side of a missing accent so much is made anew."""
+CLEAR_S = 0.2
+"""So near to a missing accent the other accents of the plan are taken away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merit:
+    """What takes are compared by, in this order: share of strong hit points hit, then how even they sound."""
+
+    hit_rate: float
+    evenness: float
+
+
+def make_take(draft: Draft, composer: Composer, hits: Sequence[HitPoint], tolerance: float) -> Merit:
+    """Fill `draft` with a take of the composer's plan whose accents are on `hits` as far as they will go.
+
+    `tolerance` in seconds. Second attempts use the variations after the composer's own.
+    """
+    z = composer.compose()
+    draft.render(z, identity(z.shape[1]), composer.progress)
+    for attempt in range(1, REPAINTS + 1):
+        missing = [hit for hit in strong(hits) if nearest(draft.onsets, hit.time) is None]
+        if not missing:
+            break
+        again = composer.varied(stressed(composer.plan, missing), composer.sampling.variation + attempt)
+        z = again.repaint(z, _spans(missing, z.shape[1]))
+        draft.render(z, identity(z.shape[1]), composer.progress)
+    for _ in range(ALIGNMENTS):
+        if _on_time(draft, hits):
+            break
+        draft.align(tuple(hits), composer.progress)
+    return Merit(hit_rate(draft.onsets, hits, tolerance), _evenness(draft, hits))
+
+
+def stressed(plan: CuePlan, missing: Sequence[HitPoint]) -> CuePlan:
+    """The plan with accents of full strength where they are missing, and none close by."""
+    kept = (a for a in plan.accents if all(abs(a.time - hit.time) > CLEAR_S for hit in missing))
+    added = (Accent(hit.time, 1.0) for hit in missing)
+    return replace(plan, accents=tuple(sorted((*kept, *added), key=lambda accent: accent.time)))
+
+
+def _spans(missing: Sequence[HitPoint], total: int) -> list[Span]:
+    times = sorted(hit.time for hit in missing)
+    return [
+        Span(
+            max(0, math.floor((time - REPAINT_S) * LATENT_RATE)),
+            min(total, math.ceil((time + REPAINT_S) * LATENT_RATE)),
+        )
+        for time in times
+    ]
+
+
+def _on_time(draft: Draft, hits: Sequence[HitPoint]) -> bool:
+    reports = match(draft.onsets, strong(hits), ON_TIME_S)
+    return all(report.hit for report in reports)
+
+
+def _evenness(draft: Draft, hits: Sequence[HitPoint]) -> float:
+    """0 to 1: how alike in strength the accents on strong hit points are (1 - coefficient of variation)."""
+    onsets = draft.onsets
+    found = [nearest(onsets, hit.time) for hit in strong(hits)]
+    strengths = onsets.strengths[[index for index in found if index is not None]]
+    if len(strengths) < 2:
+        return 0.0
+    return max(0.0, 1.0 - float(np.std(strengths) / np.mean(strengths)))
