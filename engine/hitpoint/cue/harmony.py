@@ -69,7 +69,7 @@ def scale(tonic: int, minor: bool) -> tuple[int, ...]:
 def voicing(
     pitch_classes: tuple[int, ...], before: tuple[int, ...] | None, low: int, high: int
 ) -> tuple[int, ...]:
-    """MIDI notes, ascending, one per pitch class, within `low` to `high` (at least two octaves apart).
+    """MIDI notes, ascending, one per pitch class, within `low` to `high` (at least an octave apart).
 
     Of all close and open positions it takes the one whose voices move least from `before`; without
     one, the position nearest the middle of the range. Spreads over a tenth are left out: they thin.

@@ -21,6 +21,8 @@ CLOSEST_ACCENTS = 0.09
 """Seconds: of two accents closer than this only the stronger is played; the ear hears one anyway."""
 _LONGEST_TAIL = 1.6  # seconds left for the last chord to ring, where the clip is long enough
 _TAIL_SHARE = 0.25  # of a short clip
+_SNAP = 0.13  # seconds: a chord change this near to an accent comes with it
+_SHORTEST_CHORD = 0.2  # seconds
 
 
 def plan_cue(
@@ -51,7 +53,7 @@ def plan_cue(
     accents = tuple(accent for accent in accents if accent.time <= end)
     sections = lay_form(bars, end, accents, cuts, intensity)
     key = _Key(tonic, minor, row, rng)
-    chords = _lay_chords(sections, bars, beats, meter, end, key)
+    laid = _lay_chords(sections, bars, beats, meter, end, key)
     return CuePlan(
         duration=float(duration),
         end=end,
@@ -61,7 +63,7 @@ def plan_cue(
         beats=tuple(beats.tolist()),
         downbeats=tuple(downbeats.tolist()),
         accents=accents,
-        chords=chords,
+        chords=_close(laid, accents, end, key.home()),
         sections=sections,
         tonic=tonic,
         minor=minor,
@@ -163,28 +165,46 @@ class _Key:
 
 def _lay_chords(
     sections: tuple[Section, ...], bars: Times, beats: Times, meter: int, end: float, key: _Key
-) -> tuple[Chord, ...]:
+) -> list[tuple[float, Harmony]]:
     """Chords over the form: each section starts its progression anew; builds and the ending go to the
-    dominant in their last bar; the tonic comes at `end` and stays."""
+    dominant in their last bar."""
     theme, bridge = key.theme(), key.bridge()
-    chords = [theme[0].at(0.0)]
-    starts = [section.start for section in sections[1:]] + [end]
-    for section, stop in zip(sections, starts, strict=True):
+    laid = [(0.0, theme[0])]
+    stops = [section.start for section in sections[1:]] + [end]
+    for section, stop in zip(sections, stops, strict=True):
         line = bridge if section.kind in ("break", "build") else theme
         inside = bars[(bars >= section.start - 1e-6) & (bars < stop - 1e-6)]
         slots = _slots(inside, beats, meter, key.row.bars_per_chord)
-        for number, slot in enumerate(slots):
-            chords.append(line[number % len(line)].at(slot))
         if section.kind in ("build", "ending") and len(inside) > 1:
-            chords = [chord for chord in chords if chord.start < inside[-1]]
-            chords.append(key.away().at(float(inside[-1])))
-    chords = [chord for chord in chords if chord.start < end - 0.2] or [theme[0].at(0.0)]
-    chords = [chord for chord, after in zip(chords, [*chords[1:], None], strict=True)
-              if after is None or after.start - chord.start > 0.05]  # fmt: skip
-    if end <= 0.2:
-        return (key.home().at(0.0),)
-    chords[0] = Chord(0.0, chords[0].root, chords[0].pitch_classes, chords[0].bass)
-    return (*chords, key.home().at(end))
+            last = float(inside[-1])
+            laid += [(slot, line[i % len(line)]) for i, slot in enumerate(slots) if slot < last]
+            laid.append((last, key.away()))
+        else:
+            laid += [(slot, line[i % len(line)]) for i, slot in enumerate(slots)]
+    return laid
+
+
+def _close(
+    laid: list[tuple[float, Harmony]], accents: tuple[Accent, ...], end: float, home: Harmony
+) -> tuple[Chord, ...]:
+    """The chords with each change on the accent next to it, if there is one; without changes to the same
+    chord; and with the tonic from `end` on."""
+    hits = np.array([accent.time for accent in accents])
+    chords = [laid[0][1].at(0.0)]
+    for slot, sounding in laid[1:]:
+        if len(hits):
+            nearest = float(hits[np.argmin(np.abs(hits - slot))])
+            slot = nearest if abs(nearest - slot) <= _SNAP else slot
+        chord = sounding.at(slot)
+        if slot >= end - _SHORTEST_CHORD:
+            break
+        if slot - chords[-1].start < _SHORTEST_CHORD:
+            chords[-1] = sounding.at(chords[-1].start)
+        elif (chord.pitch_classes, chord.bass) != (chords[-1].pitch_classes, chords[-1].bass):
+            chords.append(chord)
+    if end <= _SHORTEST_CHORD:
+        return (home.at(0.0),)
+    return (*chords, home.at(end))
 
 
 def _slots(bars: Times, beats: Times, meter: int, bars_per_chord: float) -> list[float]:

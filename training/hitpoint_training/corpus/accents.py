@@ -9,7 +9,7 @@ import numpy as np
 from hitpoint.cue.harmony import voicing
 from hitpoint.cue.plan import Accent, Chord, CuePlan
 from hitpoint_training.corpus.grooves import CLAP, CRASH, KICK, LOW_TOM, SNARE
-from hitpoint_training.corpus.notes import Note, chord_at
+from hitpoint_training.corpus.notes import Note, chord_at, chord_stop
 
 _BEFORE, _AFTER = 0.125, 0.085  # seconds that are kept free around an accent of full strength
 _BREATH = 0.06  # seconds that held notes are cut short before a strong accent
@@ -22,13 +22,15 @@ def accent_notes(plan: CuePlan) -> list[Note]:
     times = [accent.time for accent in plan.accents]
     for index, accent in enumerate(plan.accents):
         gap = times[index + 1] - accent.time if index + 1 < len(times) else 2.0
-        notes += _hit(plan, accent, chord_at(plan, accent.time), gap)
+        chord = chord_at(plan, accent.time)
+        notes += _hit(accent, chord, min(gap, chord_stop(plan, accent.time) - accent.time + 0.05))
     return notes
 
 
-def _hit(plan: CuePlan, accent: Accent, chord: Chord, gap: float) -> list[Note]:
+def _hit(accent: Accent, chord: Chord, gap: float) -> list[Note]:
+    """The notes of one accent; they have ended `gap` seconds after it."""
     strength, start = accent.strength, accent.time
-    velocity = int(np.clip(58 + 69 * strength, 1, 127))
+    velocity = int(np.clip(64 + 61 * strength, 1, 127))
     ring = float(np.clip(0.12 + 0.35 * strength, 0.1, max(0.1, gap - 0.08)))
     tones = voicing(chord.pitch_classes, None, 57, 81)
     notes = [Note(start, ring, pitch, velocity, "stab") for pitch in tones]

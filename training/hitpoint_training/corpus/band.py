@@ -25,14 +25,14 @@ def steps_of(pattern: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _velocity(level: float, sign: str) -> int:
-    return int(np.clip(level * VELOCITY[sign], 12, 100))
+    return int(np.clip(level * VELOCITY[sign], 12, 108))
 
 
 def drums(plan: CuePlan, bars: tuple[Bar, ...], groove: Groove, rng: np.random.Generator) -> list[Note]:
     """The drum part: thinner in intros and breaks, a fill before a change of section, a roll in builds."""
     notes: list[Note] = []
     for bar in bars:
-        level = 42 + 30 * bar.section.intensity
+        level = 68 + 30 * bar.section.intensity
         rows = groove.drums
         if bar.section.kind in ("intro", "break", "ending"):
             rows = rows[-1:] if bar.in_section < 2 and bar.section.kind != "ending" else rows[::2]
@@ -71,7 +71,7 @@ def bass(plan: CuePlan, bars: tuple[Bar, ...], groove: Groove, rng: np.random.Ge
         pattern = patterns["drop" if bar.section.kind == "drop" else "groove"]
         if calm:
             pattern = "x" + "-" * (len(pattern) - 1)
-        level = 66 + 24 * bar.section.intensity
+        level = 80 + 22 * bar.section.intensity
         for step, length, sign in steps_of(pattern):
             start = float(bar.steps[step])
             stop = min(float(bar.steps[step + length]) - 0.02, chord_stop(plan, start))
@@ -107,7 +107,7 @@ class Voices:
 
 def keys(plan: CuePlan, bars: tuple[Bar, ...], groove: Groove, rng: np.random.Generator) -> list[Note]:
     """Comping: voice-led chords in the style's pattern, another one in drops, whole notes in breaks."""
-    voices = Voices(53, 77)
+    voices = Voices(57, 75)
     plain = int(rng.integers(2))
     notes: list[Note] = []
     for bar in bars:
@@ -115,7 +115,7 @@ def keys(plan: CuePlan, bars: tuple[Bar, ...], groove: Groove, rng: np.random.Ge
         if bar.section.kind in ("break", "intro"):
             half = (len(bar.steps) - 1) // 2
             pattern = ("x" + "-" * (half - 1)) * 2
-        level = 58 + 24 * bar.section.intensity
+        level = 78 + 24 * bar.section.intensity
         for step, length, sign in steps_of(pattern):
             start = float(bar.steps[step])
             stop = min(float(bar.steps[min(step + length, len(bar.steps) - 1)]), chord_stop(plan, start))
@@ -133,7 +133,7 @@ def arpeggio(plan: CuePlan, bars: tuple[Bar, ...], groove: Groove) -> list[Note]
     for bar in bars:
         if bar.section.kind == "intro" or not groove.arp:
             continue
-        level = 48 + 26 * bar.section.intensity
+        level = 68 + 26 * bar.section.intensity
         for step, length, sign in steps_of(groove.arp[: len(bar.steps) - 1]):
             start = float(bar.steps[step])
             tones = voicing(chord_at(plan, start).pitch_classes, None, 60, 84)
@@ -146,11 +146,11 @@ def arpeggio(plan: CuePlan, bars: tuple[Bar, ...], groove: Groove) -> list[Note]
 
 def pad(plan: CuePlan) -> list[Note]:
     """One long voice-led chord per chord of the plan, louder with the section's intensity."""
-    voices = Voices(50, 74)
+    voices = Voices(52, 70)
     notes: list[Note] = []
     for chord, after in zip(plan.chords[:-1], plan.chords[1:], strict=True):
         section = [s for s in plan.sections if s.start <= chord.start + 1e-6][-1]
-        velocity = int(50 + 28 * section.intensity)
+        velocity = int(72 + 26 * section.intensity)
         for pitch in voices.play(chord.pitch_classes):
             notes.append(Note(chord.start, after.start - chord.start, pitch, velocity, "pad"))
     return notes

@@ -64,12 +64,20 @@ def _stops(notes: list[Note], bars: tuple[Bar, ...], rng: np.random.Generator) -
     for bar in bars:
         if bar.bars_left == 1 and bar.next_kind == "drop" and rng.random() < 0.5:
             silent = float(bar.steps[-1 - (len(bar.steps) - 1) // 4])
-            notes = [
-                note if note.part == "pad" else replace(note, duration=min(note.duration, max(0.05, silent - note.start)))
-                for note in notes
-                if note.part == "pad" or not silent - 0.02 <= note.start < bar.stop - 0.02
-            ]  # fmt: skip
+            notes = [_stopped(note, silent) for note in notes if not _within(note, silent, bar.stop)]
     return notes
+
+
+def _within(note: Note, start: float, stop: float) -> bool:
+    """Whether a note of the band, not of the pad, starts in a stretch (less a hair)."""
+    return note.part != "pad" and start - 0.02 <= note.start < stop - 0.02
+
+
+def _stopped(note: Note, time: float) -> Note:
+    """The note, cut off if it sounds across a time (pads go on)."""
+    if note.part == "pad" or not note.start < time < note.stop:
+        return note
+    return replace(note, duration=time - note.start)
 
 
 def _build_up(notes: list[Note], bars: tuple[Bar, ...]) -> list[Note]:
@@ -78,7 +86,7 @@ def _build_up(notes: list[Note], bars: tuple[Bar, ...]) -> list[Note]:
         if bar.section.kind == "build" and bar.bars_left == 1:
             steps = bar.steps[:-5]
             for index, time in enumerate(steps):
-                velocity = int(30 + 40 * index / len(steps))
+                velocity = int(44 + 44 * index / len(steps))
                 notes.append(Note(float(time), 0.08, SNARE, velocity, "drums"))
     return notes
 

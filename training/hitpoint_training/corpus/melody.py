@@ -62,7 +62,7 @@ def melody(plan: CuePlan, bars: tuple[Bar, ...], rng: np.random.Generator) -> li
             passing = length <= 2 and step % 4 != 0
             chord = chord_at(plan, start).pitch_classes
             pitch = _near(66 + 1.7 * motif.contour[first + number], key if passing else chord)
-            velocity = int(74 + 22 * bar.section.intensity + (4 if step == 0 else 0))
+            velocity = int(82 + 20 * bar.section.intensity + (4 if step == 0 else 0))
             if stop - start > 0.05:
-                notes.append(Note(start, stop - start - 0.015, pitch, min(velocity, 104), "lead"))
+                notes.append(Note(start, stop - start - 0.015, pitch, min(velocity, 108), "lead"))
     return notes

@@ -25,9 +25,9 @@ class _Strip:
 
 
 _MIXER: dict[Part, _Strip] = {
-    "keys": _Strip(96, 44, 40), "bass": _Strip(104, 64, 8), "pad": _Strip(84, 84, 60),
-    "lead": _Strip(100, 70, 50), "stab": _Strip(112, 54, 45), "hit": _Strip(112, 74, 40),
-    "arp": _Strip(84, 92, 45), "drums": _Strip(104, 64, 22),
+    "keys": _Strip(98, 44, 40), "bass": _Strip(104, 64, 8), "pad": _Strip(92, 84, 55),
+    "lead": _Strip(102, 70, 45), "stab": _Strip(92, 54, 40), "hit": _Strip(92, 74, 35),
+    "arp": _Strip(90, 92, 40), "drums": _Strip(104, 64, 22),
 }  # fmt: skip
 
 

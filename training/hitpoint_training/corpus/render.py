@@ -23,6 +23,9 @@ _FOLDERS = ("/usr/share/sounds/sf3", "/usr/share/sounds/sf2", "/usr/share/soundf
             "/usr/local/share/soundfonts", "/usr/share/fluidr3mono-gm-soundfont")  # fmt: skip
 _LOUDNESS = -14.0  # LUFS
 _PEAK = 0.89  # -1 dBFS
+_LATENCY = round(0.004 * SAMPLE_RATE)
+"""Samples from the time of a note to the steepest rise of its sound, the same for every style: median
+4 ms over the strong accents of sixteen pieces."""
 _MOST_LIMITING = 1.6  # at most 4 dB of a hit's peak are rounded off
 
 
@@ -61,6 +64,7 @@ def render(piece: Piece, soundfont: Path) -> Floats:
         if done.returncode != 0 or not raw.is_file() or raw.stat().st_size == 0:
             raise MediaError(f"fluidsynth failed: {done.stderr.strip()[-300:]}", "Check the SoundFont.")
         sound = np.fromfile(raw, "<f4").reshape(-1, 2)
+    sound = sound[_LATENCY:]
     samples = round(piece.plan.duration * SAMPLE_RATE)
     out = np.zeros((samples, 2), np.float32)
     out[: len(sound)] = sound[:samples]
