@@ -21,6 +21,7 @@ BINS = SIZE // 2 + 1
 TURN = 32768
 """Oscillators advance by a whole number of TURN-ths of a cycle per frame, so that integer arithmetic keeps
 their phase exact at any length (and frequencies within 0.002 Hz of equal temperament)."""
+_QUIET = -2.0  # where the level of the head starts
 _LOUDEST = 6.5  # natural log of the largest bin magnitude; a full-scale sinusoid has 6.2
 
 
@@ -99,21 +100,25 @@ class Decoder(nn.Module):
         self.rest = nn.Linear(width, 2 * 3 * BINS)
         nn.init.zeros_(self.tones.weight)
         nn.init.constant_(self.tones.bias, -0.5)
+        nn.init.constant_(self.rest.bias.data.view(2, 3, BINS)[:, 0], _QUIET)
 
     @property
     def halo(self) -> int:
         """Latent frames on each side of a chunk that its sound depends on."""
         return math.ceil((3 + 3 * len(self.blocks)) / 2) + 1
 
-    def spectrum(self, mel: Tensor, frame: Tensor) -> Tensor:
-        """(batch, frames, FEATURES) -> (batch, 2 channels, 2 parts, frames, BINS)."""
-        scaled = (mel * 0.25).transpose(1, 2)
-        hidden = self.leave(self.blocks(self.enter(scaled).transpose(1, 2)))
+    def heads(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, frames, FEATURES) -> changes of the tones, and everything else, per frame."""
+        hidden = self.leave(self.blocks(self.enter((mel * 0.25).transpose(1, 2)).transpose(1, 2)))
+        return self.tones(hidden), self.rest(hidden)
+
+    def spectrum(self, mel: Tensor, tones: Tensor, rest: Tensor, frame: Tensor) -> Tensor:
+        """From what `heads` says to (batch, 2 channels, 2 parts, frames, BINS)."""
         batch, frames, _ = mel.shape
-        change = self.tones(hidden).float().reshape(batch, frames, 2, self.bank.count).transpose(1, 2)
+        change = tones.reshape(batch, frames, 2, self.bank.count).transpose(1, 2)
         amplitude = torch.exp((self.bank.level(mel) + change).clamp(max=1.0))
         real, imaginary = self.bank(amplitude, frame)
-        head = self.rest(hidden).float().reshape(batch, frames, 2, 3, BINS).permute(0, 2, 3, 1, 4)
+        head = rest.reshape(batch, frames, 2, 3, BINS).permute(0, 2, 3, 1, 4)
         level, x, y = head[:, :, 0], head[:, :, 1], head[:, :, 2]
         size = torch.exp((2 * level).clamp(max=_LOUDEST)) * torch.rsqrt(x * x + y * y + 1e-6)
         real, imaginary = real + size * x, imaginary + size * y
@@ -135,7 +140,7 @@ class Decoder(nn.Module):
         here = below.long()
         after = (here + 1).clamp(max=last)
         moved = mel[here] * (1 - share) + mel[after] * share
-        return self.spectrum(moved[None], frame).transpose(3, 4)
+        return self.spectrum(moved[None], *self.heads(moved[None]), frame).transpose(3, 4)
 
 
 def sound(spectrum: Tensor) -> Tensor:

@@ -1,0 +1,32 @@
+"""`python export/build_onnx.py RECIPE -o BUNDLE`: a trained run to ONNX graphs and a manifest."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from hitpoint.errors import HitpointError
+from hitpoint_export.bundle import build
+from hitpoint_training.recipe import read_recipe
+
+
+def main() -> int:
+    """Export, print the parity report, and say what went wrong in one line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recipe", type=Path, help="the recipe that was trained")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the bundle")
+    parser.add_argument("--version", default="0.1.0", help="of the bundle")
+    options = parser.parse_args()
+    try:
+        parities = build(read_recipe(options.recipe), options.output, options.version)
+    except HitpointError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    for parity in parities:
+        print(f"{parity.graph}: ONNX Runtime against PyTorch {parity.full:.1e}, as shipped {parity.half:.1e}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,151 @@
+"""A trained run to a bundle folder: three graphs and a manifest that says everything about them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from hitpoint.cue.plan import STYLES
+from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, LATENT_RATE, TRACK_NAMES, TRACKS
+from hitpoint.errors import ModelBundleError
+from hitpoint.values import SAMPLE_RATE
+from hitpoint_export.graphs import Graph, graphs
+from hitpoint_export.onnx_file import OPSET, export, halve_weights, largest_difference
+from hitpoint_training.decoder import SIZE, Decoder
+from hitpoint_training.loop import Progressed, load_mean
+from hitpoint_training.mel import HOP
+from hitpoint_training.recipe import Recipe
+from hitpoint_training.unet import Generator
+
+SCHEMA = 1
+LARGEST = 50_000_000  # bytes of a whole bundle
+_TOLERANCE_FP32, _TOLERANCE_FP16 = 1e-4, 1e-2
+_SELF_TEST_FRAMES = 64
+DATA_SHEET = (
+    "Trained only on music that this repository composed from random seeds and rendered with FluidSynth and the "
+    "FluidR3Mono SoundFont (MIT licence). No recording, no performance and no third-party composition was used. "
+    "Instrumental, equal-tempered at A = 440 Hz; sixteen styles, 4/4 and 3/4. It imitates the arranger of this "
+    "repository and knows no other music; it has no voices and no live players."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far ONNX Runtime is from PyTorch for one graph, relative to the largest output value."""
+
+    graph: str
+    full: float  # fp32 weights
+    half: float  # as shipped
+
+
+def load_run(recipe: Recipe) -> tuple[Decoder, Generator, tuple[Progressed, Progressed]]:
+    """The averaged weights of both stages, and how long each was trained."""
+    decoder = Decoder(recipe.codec.latent, recipe.codec.width, recipe.codec.blocks)
+    generator = Generator(recipe.codec.latent, recipe.flow)
+    codec = load_mean(recipe.run / "codec.safetensors", decoder)
+    flow = load_mean(recipe.run / "flow.safetensors", generator)
+    return decoder.eval(), generator.eval(), (codec, flow)
+
+
+def export_graph(graph: Graph, folder: Path) -> Parity:
+    """Write one graph and compare it, at a length that it was not traced with.
+
+    Raises `ModelBundleError` if it differs from PyTorch by more than rounding.
+    """
+    path = folder / f"{graph.name}.onnx"
+    export(graph, path)
+    full = largest_difference(graph, path, 96)
+    halve_weights(path)
+    parity = Parity(graph.name, full, largest_difference(graph, path, 96))
+    if parity.full > _TOLERANCE_FP32 or parity.half > _TOLERANCE_FP16:
+        raise ModelBundleError(f"{path.name} differs from PyTorch: {parity}.", "Do not ship this bundle.")
+    return parity
+
+
+def _describe(graph: Graph, folder: Path) -> dict[str, object]:
+    """The manifest's entry of one graph."""
+    data = (folder / f"{graph.name}.onnx").read_bytes()
+    return {
+        "file": f"{graph.name}.onnx",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "inputs": {port.name: list(port.shape) for port in graph.inputs},
+        "outputs": {port.name: list(port.shape) for port in graph.outputs},
+        "types": {port.name: port.kind for port in graph.inputs},
+    }
+
+
+def self_test(folder: Path, latent: int, seed: int) -> dict[str, object]:
+    """Statistics of one step and one decoded chunk from seeded noise, for a quick check after installation."""
+    random = np.random.default_rng(seed)
+    frames = _SELF_TEST_FRAMES
+
+    def normal(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return random.standard_normal(shape).astype(np.float32)
+
+    def run(name: str, **feed: object) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        session = onnxruntime.InferenceSession(folder / f"{name}.onnx", providers=["CPUExecutionProvider"])
+        return np.asarray(session.run(None, feed)[0])
+
+    x, tracks = normal(1, latent, frames), np.abs(normal(1, TRACKS, frames))
+    levels, moments = normal(1, GLOBALS), np.abs(normal(1, EVENTS, EVENT_FEATURES))
+    kv = run("cond", style=np.array([0]), globals=levels, events=moments)
+    mask = np.zeros((1, 1, frames), np.float32)
+    t = np.array([0.5], np.float32)
+    velocity = run("step", x=x, t=t, known=np.zeros_like(x), mask=mask, tracks=tracks, kv=kv)
+    positions = np.arange(2 * frames, dtype=np.float32)
+    spectrum = run("decode", z=x, positions=positions, frame=np.array([0]))
+    return {
+        "seed": seed,
+        "frames": frames,
+        "velocity_mean": float(velocity.mean()),
+        "velocity_std": float(velocity.std()),
+        "spectrum_mean_magnitude": float(np.hypot(spectrum[:, :, 0], spectrum[:, :, 1]).mean()),
+    }
+
+
+def build(recipe: Recipe, folder: Path, version: str) -> tuple[Parity, ...]:
+    """Export a run into `folder` and write its manifest; returns the parity of each graph."""
+    folder.mkdir(parents=True, exist_ok=True)
+    decoder, generator, (codec, flow) = load_run(recipe)
+    all_graphs = graphs(decoder, generator, recipe.codec.latent, recipe.flow)
+    parities = tuple(export_graph(graph, folder) for graph in all_graphs)
+    manifest = {
+        "schema": SCHEMA,
+        "name": recipe.name,
+        "version": version,
+        "licence": "Apache-2.0",
+        "data_sheet": DATA_SHEET,
+        "opset": OPSET,
+        "sample_rate": SAMPLE_RATE,
+        "latent_rate": LATENT_RATE,
+        "latent_dim": recipe.codec.latent,
+        "hop": HOP,
+        "n_fft": SIZE,
+        "halo": decoder.halo,
+        "window_frames": max(recipe.flow.windows),
+        "default_steps": 8,
+        "default_guidance": 2.0,
+        "styles": list(STYLES),
+        "tracks": list(TRACK_NAMES),
+        "training": {
+            "device": recipe.device,
+            "seed": recipe.seed,
+            "codec_minutes": round(codec.seconds / 60, 1),
+            "codec_steps": codec.step,
+            "flow_minutes": round(flow.seconds / 60, 1),
+            "flow_steps": flow.step,
+        },
+        "graphs": {graph.name: _describe(graph, folder) for graph in all_graphs},
+        "parity": {p.graph: {"fp32": p.full, "fp16_weights": p.half} for p in parities},
+        "self_test": self_test(folder, recipe.codec.latent, recipe.seed),
+    }
+    total = sum((folder / f"{graph.name}.onnx").stat().st_size for graph in all_graphs)
+    if total > LARGEST:
+        raise ModelBundleError(f"The bundle has {total / 1e6:.1f} MB.", "Use a smaller recipe.")
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    return parities

@@ -1,0 +1,88 @@
+"""The stages of a run: fit the projection and encode the corpus, train the decoder, train the U-Net."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import torch
+from hitpoint_training.dataset import Corpus, encode_corpus, find_pieces, fit_projection
+from hitpoint_training.decoder import Decoder, sound
+from hitpoint_training.flow import flow_loss
+from hitpoint_training.loop import Plan, run
+from hitpoint_training.losses import spectral_loss
+from hitpoint_training.mel import HOP, Projection
+from hitpoint_training.recipe import Recipe
+from hitpoint_training.unet import Generator
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+_EDGE = 4  # 100 Hz frames at either end of a crop that are not judged: they lack their context
+
+
+def _start(recipe: Recipe, stage: int) -> None:
+    """Seeds and threads; each stage has a seed of its own."""
+    torch.set_num_threads(recipe.threads)
+    torch.manual_seed(recipe.seed + stage)
+    random.seed(recipe.seed + stage)
+    recipe.run.mkdir(parents=True, exist_ok=True)
+
+
+def projection_of(recipe: Recipe) -> Projection:
+    """The projection that `encode` fitted."""
+    projection = Projection(recipe.codec.latent)
+    projection.load_state_dict(load_file(recipe.run / "projection.safetensors"))
+    return projection
+
+
+def encode(recipe: Recipe) -> float:
+    """Fit the projection on some pieces, and cache the latents of all; returns the kept variance."""
+    _start(recipe, 0)
+    pieces = find_pieces(recipe.corpus)
+    projection = Projection(recipe.codec.latent)
+    step = max(1, len(pieces) // recipe.codec.fit_pieces)
+    kept = fit_projection(pieces[::step], projection)
+    save_file(projection.state_dict(), recipe.run / "projection.safetensors")
+    encode_corpus(pieces, projection, latents_of(recipe))
+    return kept
+
+
+def latents_of(recipe: Recipe) -> Path:
+    """Where the latents of the corpus are cached."""
+    return recipe.run / "latents"
+
+
+def train_codec(recipe: Recipe, minutes: float, resume: bool) -> None:
+    """Train the decoder on crops of the corpus, with noise on the latents as generation will bring it."""
+    _start(recipe, 1)
+    corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), recipe.seed)
+    codec = recipe.codec
+    decoder = Decoder(codec.latent, codec.width, codec.blocks)
+    decoder.projection.load_state_dict(projection_of(recipe).state_dict())
+    decoder.to(recipe.device)
+
+    def loss() -> Tensor:
+        latent, wanted, frame = (part.to(recipe.device) for part in corpus.crops(codec.batch, codec.frames))
+        noisy = latent + codec.noise * torch.rand(len(latent), 1, 1, device=recipe.device) * torch.randn_like(latent)
+        mel = decoder.projection.decode(noisy)
+        with torch.autocast(recipe.device, torch.bfloat16):
+            tones, rest = decoder.heads(mel)
+        made = sound(decoder.spectrum(mel, tones.float(), rest.float(), frame))
+        edge = slice(_EDGE * HOP, -_EDGE * HOP)
+        return spectral_loss(made[..., edge], wanted[..., edge])
+
+    run(decoder, loss, Plan(recipe.run / "codec.safetensors", minutes, codec.rate, 0.998, resume))
+
+
+def train_flow(recipe: Recipe, minutes: float, resume: bool) -> None:
+    """Train the U-Net on windows of random length."""
+    _start(recipe, 2)
+    corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), recipe.seed + 1)
+    flow = recipe.flow
+    generator = Generator(recipe.codec.latent, flow).to(recipe.device)
+
+    def loss() -> Tensor:
+        frames = random.choices(flow.windows, flow.window_odds)[0]
+        return flow_loss(generator, corpus.windows(flow.batch_frames // frames, frames), recipe.device)
+
+    run(generator, loss, Plan(recipe.run / "flow.safetensors", minutes, flow.rate, flow.ema, resume))
