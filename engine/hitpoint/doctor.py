@@ -53,7 +53,7 @@ def _module(part: str, module: str, purpose: str, *, optional: bool = False) -> 
 
 def _pose() -> Finding:
     from hitpoint.motion.native import preload_graphics
-    from hitpoint.motion.pose_model import cached_pose_model
+    from hitpoint.motion.pose_model import pose_model_path
 
     purpose = "finds people in the picture"
     try:
@@ -62,7 +62,7 @@ def _pose() -> Finding:
     except (ImportError, OSError) as error:
         todo = "On Debian: apt-get install libegl1 libgles2. Until then movement comes from optical flow."
         return Finding("Pose", False, f"{purpose}; mediapipe cannot be loaded ({error}). {todo}", optional=True)
-    if cached_pose_model() is None:
+    if not pose_model_path().exists():
         return Finding("Pose", True, f"{purpose}; its model will be fetched at the first use.")
     return Finding("Pose", True, f"{purpose}; the model is on this machine.")
 

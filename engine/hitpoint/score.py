@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hitpoint.cue.bundle import load_bundle
-from hitpoint.cue.make import make_cue
-from hitpoint.cue.plan import CuePlan
-from hitpoint.cue.planner import plan_for
+from hitpoint.cue.make import Cue, make_cue
+from hitpoint.cue.plan import Accent, CuePlan
+from hitpoint.cue.planner import plan_cue
+from hitpoint.cue.styles import choose_style, style_row
+from hitpoint.errors import OutputError
 from hitpoint.media.probe import probe
 from hitpoint.motion.pose_model import ensure_pose_model
 from hitpoint.progress import Progress
-from hitpoint.provenance import asset_path, provenance
+from hitpoint.provenance import asset_path, provenance, request_json
 from hitpoint.rhythm.extract import extract_rhythm
 from hitpoint.timeline.place import frame_aligned, place
 from hitpoint.timeline.read import read_timeline
 from hitpoint.timeline.select import select
-from hitpoint.values import Rhythm, ScoreRequest, ScoreResult, Selection, TimelineInfo, Timings
+from hitpoint.values import (
+    SAMPLE_RATE, BundleId, Rhythm, ScoreRequest, ScoreResult, Selection, TimelineInfo, Timings,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,48 @@ class Seen:
     rhythm: Rhythm
 
 
+def score(request: ScoreRequest, output: Path, progress: Progress = Progress()) -> ScoreResult:
+    """Score one clip: timeline -> movement -> rhythm -> plan -> cue -> placed timeline.
+
+    The sound file is finished before the timeline that refers to it, and each appears whole or not at
+    all, so a failure at any point leaves nothing dangling. Raises the leaves of `HitpointError`.
+    """
+    started = time.perf_counter()
+    check_target(output)
+    style_row(request.style if request.style != "auto" else "pop")
+    bundle = load_bundle(request.bundle)
+    seen = see(request, progress)
+    watched = time.perf_counter()
+    plan = plan_for(seen, request)
+    origin = provenance(request, plan.style, seen.selection, bundle)
+    frame, lead = frame_aligned(seen.selection, seen.selection.clip.rate)
+    record_start = seen.timeline.start_timecode + frame / seen.selection.clip.rate
+    cue = make_cue(
+        plan,
+        seen.rhythm.hit_points,
+        bundle,
+        seed=request.seed,
+        steps=request.steps,
+        guidance=request.guidance,
+        takes=request.takes,
+        loudness=request.loudness,
+        frame_rate=float(seen.selection.clip.rate),
+        lead_samples=round(lead * SAMPLE_RATE),
+        out=asset_path(output, seen.selection, origin),
+        time_reference=round(record_start * SAMPLE_RATE),
+        provenance=origin,
+        progress=progress,
+    )
+    made = time.perf_counter()
+    record = request_json(request, plan.style) | {"bundle": bundle.id.sha256, "hit_rate": cue.hit_rate}
+    name = f"{seen.selection.clip.name} ({plan.style}, seed {request.seed})"
+    placed = place(seen.timeline, seen.selection, cue.asset, name, cue.hits, record, output)
+    timings = Timings(watched - started, made - watched, time.perf_counter() - started)
+    return _result(request, seen, plan, cue, bundle.id, placed, timings)
+
+
 def see(request: ScoreRequest, progress: Progress) -> Seen:
-    """Timeline -> clip -> movement -> rhythm and hit points."""
+    """Timeline -> clip -> movement -> rhythm and hit points; no music is made."""
     timeline = read_timeline(request.timeline)
     selection = select(timeline, request.clip, request.range)
     rhythm = extract_rhythm(
@@ -46,22 +90,43 @@ def see(request: ScoreRequest, progress: Progress) -> Seen:
     return Seen(timeline, selection, rhythm)
 
 
-def score(request: ScoreRequest, output: Path, progress: Progress = Progress()) -> ScoreResult:
-    """Score one clip and place the music; see `ScoreRequest` for what may be asked.
+def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
+    """Rhythm -> the lead sheet that the network plays."""
+    rhythm, tempo = seen.rhythm, seen.rhythm.tempo
+    style = request.style
+    if style == "auto":
+        style = choose_style(tempo.bpm, float(rhythm.envelope.mean()) if len(rhythm.envelope) else 0.0)
+    hits = [Accent(hit.time, hit.strength) for hit in rhythm.hit_points]
+    duration = float(seen.selection.duration)
+    return plan_cue(duration, hits, tempo, rhythm.cuts, style, request.intensity, request.seed)
 
-    Everything is made in memory or in temporary files first; the sound file is committed before the
-    timeline that refers to it, so a failure at any point leaves no dangling reference.
 
-    Raises: any leaf of `HitpointError`.
-    """
-    started = time.perf_counter()
-    bundle = load_bundle(request.bundle)
-    seen = see(request, progress)
-    watched = time.perf_counter()
-    rate = seen.selection.clip.rate
-    record_frame, lead = frame_aligned(seen.selection, rate)
-    plan: CuePlan = plan_for(seen.rhythm, float(seen.selection.duration), request)
-    cue = make_cue(...)
-    made = time.perf_counter()
-    placed = place(...)
-    return ScoreResult(...)
+def check_target(output: Path) -> None:
+    """Fail before the work and not after it, where the result could not be written."""
+    if not output.parent.is_dir():
+        raise OutputError(f"The folder {output.parent} does not exist.", "Create it or choose another.")
+    if output.is_dir():
+        raise OutputError(f"{output} is a folder.", "Name a file that ends in .otio.")
+
+
+def _result(
+    request: ScoreRequest, seen: Seen, plan: CuePlan, cue: Cue, bundle: BundleId, placed: Path, timings: Timings
+) -> ScoreResult:
+    return ScoreResult(
+        output=placed,
+        asset=cue.asset,
+        clip=seen.selection.clip,
+        record_start=seen.selection.record_start,
+        duration=seen.selection.duration,
+        seed=request.seed,
+        bundle=bundle,
+        hit_points=cue.hits,
+        hit_rate=cue.hit_rate,
+        chance_rate=cue.chance_rate,
+        tempo_map=seen.rhythm.tempo.points,
+        shots=seen.rhythm.shots,
+        motion_source=seen.rhythm.source,
+        timings=timings,
+        style=plan.style,
+        warnings=(*seen.selection.warnings, *seen.rhythm.warnings, *cue.warnings),
+    )

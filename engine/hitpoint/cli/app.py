@@ -59,7 +59,7 @@ def score(
 
     def work(progress: Progress) -> str:
         request = ScoreRequest(
-            timeline=source, clip=clip, range=_range(range_, source, clip), style=style, seed=seed,
+            timeline=source, clip=clip, range=_range(range_, source), style=style, seed=seed,
             steps=steps, takes=takes, intensity=intensity, guidance=guidance, loudness=loudness, bpm=bpm,
             accents=accent_kind(accents), bundle=bundle,
         )  # fmt: skip
@@ -90,7 +90,7 @@ def rhythm(
 
     def work(progress: Progress) -> str:
         request = ScoreRequest(
-            timeline=source, clip=clip, range=_range(range_, source, clip), accents=accent_kind(accents), bpm=bpm
+            timeline=source, clip=clip, range=_range(range_, source), accents=accent_kind(accents), bpm=bpm
         )
         seen = see(request, progress)
         if plot is not None:
@@ -135,11 +135,11 @@ def verify(
     debug: DebugOption = False,
 ) -> None:
     """Say whether a WAV was made by Hitpoint, and by which model, seed and request."""
-    from hitpoint.cue.verify import verify_wav
+    from hitpoint.cue.verify import read_origin
 
-    marks = console.run(lambda _progress: verify_wav(sound), quiet=True, debug=debug)
-    _print(reports.dumps(reports.marks_json(marks)) if as_json else reports.marks_text(marks))
-    raise SystemExit(0 if marks.made_by_hitpoint else 1)
+    origin = console.run(lambda _progress: read_origin(sound), quiet=True, debug=debug)
+    _print(reports.dumps(reports.origin_json(origin)) if as_json else reports.origin_text(origin))
+    raise SystemExit(0 if origin.ai_generated and origin.intact else 1)
 
 
 @app.command()
@@ -148,11 +148,7 @@ def models(as_json: JsonOption = False) -> None:
     from hitpoint.cue.bundle import installed_bundles
 
     found = installed_bundles()
-    _print(
-        reports.dumps([{"name": each.name, "sha256": each.sha256} for each in found])
-        if as_json
-        else "\n".join(f"{each.name}  {each.sha256[:16]}" for each in found)
-    )
+    _print(reports.dumps(reports.bundles_json(found)) if as_json else reports.bundles_text(found))
 
 
 @app.command()
@@ -184,10 +180,14 @@ def demo(
     _print("\n".join(lines))
 
 
-def _range(text: str | None, source: Path, clip: str | None) -> tuple[Fraction, Fraction] | None:
+def _range(text: str | None, source: Path) -> tuple[Fraction, Fraction] | None:
+    """Parsed at the timeline's rate, which timecode needs."""
+    if text is None:
+        return None
+    from hitpoint.timeline.read import read_timeline
     from hitpoint.timeline.select import parse_range
 
-    return None if text is None else parse_range(text)
+    return parse_range(text, read_timeline(source).rate if text.count(":") > 2 else None)
 
 
 def _print(text: str) -> None:

@@ -1,0 +1,1 @@
+"""A drawn dancer to try Hitpoint on, with exactly known impacts."""
