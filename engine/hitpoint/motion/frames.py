@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
-import av
 import cv2
 import numpy as np
 from av.container import InputContainer
 from av.error import InvalidDataError
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from hitpoint.errors import MediaError
+from hitpoint.media.open import open_media
 from hitpoint.values import MediaInfo, MediaRange
 
 Picture = NDArray[np.uint8]
@@ -44,46 +45,49 @@ class Frame:
 def read_frames(media: MediaRange, info: MediaInfo, rate: float = ANALYSIS_RATE) -> Iterator[Frame]:
     """Yield the frames of a range in file order (so clip times fall if the clip runs backwards).
 
-    Every frame has a thumb; about `rate` per clip second have a picture. Raises MediaError if there is no
-    picture at all or if a damaged file gives less than nine tenths of the range.
+    Every frame has a thumb; about `rate` per clip second have a picture. Raises MissingMediaError, and
+    MediaError if there is no picture or if a damaged file gives less than nine tenths of the range.
     """
     shown = 0.0
-    try:
-        with av.open(str(media.path)) as container:
-            if not container.streams.video:
-                raise MediaError(f"{media.path.name} has no picture.", "Choose a clip with video.")
-            stream = container.streams.video[0]
-            for file_time, frame in _thinned(_in_range(container, stream, media), media, info, rate):
-                shown = max(shown, _covered(media, file_time + 1 / _rate_of(stream)))
-                yield frame
-    except av.error.FFmpegError as error:
-        raise MediaError(f"{media.path.name} cannot be decoded ({error.strerror}).", _TODO) from error
+    with open_media(media.path) as container:
+        stream = _video_stream(media, container)
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        step = 1 / info.frame_rate
+        last_taken = -np.inf
+        for file_time, picture in _in_range(container, stream, media, step):
+            time = _clip_time(file_time, media, step)
+            taken = abs(time - last_taken) >= 0.75 / rate
+            last_taken = time if taken else last_taken
+            shown = max(shown, _covered(media, file_time + step))
+            yield _frame(time, picture, aspect, info.rotation, taken)
     if shown < MIN_DECODED:
-        raise MediaError(f"Only {shown:.0%} of the range of {media.path.name} can be decoded.", _TODO)
+        raise MediaError(
+            f"Only {shown:.0%} of the range of {media.path.name} can be decoded.",
+            "Play it in another program; export it again if it stops there too.",
+        )
 
 
-def _thinned(
-    frames: Iterator[tuple[Fraction, VideoFrame, Fraction]], media: MediaRange, info: MediaInfo, rate: float
-) -> Iterator[tuple[Fraction, Frame]]:
-    """Make pictures of as many frames as the rate asks for, thumbs of all."""
-    last_taken = -np.inf
-    for file_time, frame, aspect in frames:
-        time = float((file_time - media.start) / media.speed) if media.speed else 0.0
-        picture: Picture | None = None
-        if abs(time - last_taken) >= 0.75 / rate:
-            picture = _upright(frame, aspect, info.rotation, PICTURE_SIDE, "rgb24")
-            last_taken = time
-            thumb = _shrunk(picture)
-        else:
-            thumb = _upright(frame, aspect, info.rotation, THUMB_SIDE, "bgr24")
-        yield file_time, Frame(time, thumb, picture)
+def _video_stream(media: MediaRange, container: InputContainer) -> VideoStream:
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            stream.thread_type = "AUTO"
+            return stream
+    raise MediaError(f"{media.path.name} has no picture.", "Choose a clip with video.")
 
 
-_TODO = "Open it in a player, and export it again if it does not play there either."
+def _clip_time(file_time: Fraction, media: MediaRange, step: Fraction) -> float:
+    """When the frame comes on screen; played backwards, that is where it would otherwise leave it."""
+    if not media.speed:
+        return 0.0
+    comes = file_time + step if media.speed < 0 else file_time
+    return float((comes - media.start) / media.speed)
 
 
-def _rate_of(stream: VideoStream) -> Fraction:
-    return stream.average_rate or stream.guessed_rate or Fraction(25)
+def _frame(time: float, frame: VideoFrame, aspect: Fraction, rotation: int, taken: bool) -> Frame:
+    if not taken:
+        return Frame(time, _upright(frame, aspect, rotation, THUMB_SIDE, "bgr24"), None)
+    picture = _upright(frame, aspect, rotation, PICTURE_SIDE, "rgb24")
+    return Frame(time, _shrunk(picture), picture)
 
 
 def _covered(media: MediaRange, until: Fraction) -> float:
@@ -94,46 +98,55 @@ def _covered(media: MediaRange, until: Fraction) -> float:
 
 
 def _in_range(
-    container: InputContainer, stream: VideoStream, media: MediaRange
-) -> Iterator[tuple[Fraction, VideoFrame, Fraction]]:
-    """Yield (seconds from the first frame of the file, frame, pixel aspect) from what the range's start shows."""
+    container: InputContainer, stream: VideoStream, media: MediaRange, step: Fraction
+) -> Iterator[tuple[Fraction, VideoFrame]]:
+    """Yield (seconds from the first frame of the file, frame), from the one on screen at the range's start."""
     end = media.start + media.duration * media.speed
     low, high = min(media.start, end), max(media.start, end)
-    aspect = stream.sample_aspect_ratio or Fraction(1)
     held: tuple[Fraction, VideoFrame] | None = None  # on screen at `low`: known once the next one has come
-    for time, frame in _timed(container, stream, low):
+    for time, frame in _timed(container, stream, low, step):
         if time <= low:
             held = (time, frame)
             continue
         if held is not None:
-            yield *held, aspect
+            yield held
             held = None
         if time >= high:
             return
-        yield time, frame, aspect
+        yield time, frame
     if held is not None:
-        yield *held, aspect
+        yield held
 
 
 def _timed(
-    container: InputContainer, stream: VideoStream, low: Fraction
+    container: InputContainer, stream: VideoStream, low: Fraction, step: Fraction
 ) -> Iterator[tuple[Fraction, VideoFrame]]:
     """Decode from the key frame before `low`; frames without a stamp follow the one before them."""
-    stream.thread_type = "AUTO"
     base = stream.time_base or Fraction(1, 1000)
-    origin = (stream.start_time or 0) * base
-    step = 1 / _rate_of(stream)
-    if low > SEEK_FROM:
+    frames = _decoded(container, stream)
+    first = next(frames, None)
+    if first is None:
+        return
+    origin = (first.pts or 0) * base
+    time = Fraction(0)
+    if low > SEEK_FROM and first.pts is not None:
         container.seek(int((origin + low - 1) / base), stream=stream, backward=True)
-    time = -step
+        frames, time = _decoded(container, stream), -step
+    else:
+        yield time, first
+    for frame in frames:
+        time = frame.pts * base - origin if frame.pts is not None else time + step
+        yield time, frame
+
+
+def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """All frames from here on; a broken packet is left out, its share of the range is judged in the end."""
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
         except InvalidDataError:
-            continue  # one broken packet; what is missing in the end is judged by its share
-        for frame in frames:
-            time = frame.pts * base - origin if frame.pts is not None else time + step
-            yield time, cast(VideoFrame, frame)
+            continue
+        yield from cast("list[VideoFrame]", frames)
 
 
 def _shrunk(picture: Picture) -> Picture:

@@ -1,0 +1,56 @@
+"""Run an iterator in its own thread, a few items ahead of whoever uses it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+_POLL_S = 0.1  # how soon the thread notices that nobody listens any more
+
+
+def ahead(items: Iterator[Item], depth: int = 8) -> Iterator[Item]:
+    """Yield `items` while up to `depth` more are being made. What they raise is raised here.
+
+    Decoding and flow release the interpreter lock, as the pose model does, so the two share two cores well.
+    """
+    ready: queue.Queue[Item | _End] = queue.Queue(depth)
+    left = threading.Event()
+
+    def put(item: Item | _End) -> bool:
+        while not left.is_set():
+            try:
+                ready.put(item, timeout=_POLL_S)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def work() -> None:
+        try:
+            for item in items:
+                if not put(item):
+                    return
+            put(_End(None))
+        except BaseException as error:  # carried over to the thread that asked, and raised there
+            put(_End(error))
+
+    worker = threading.Thread(target=work, name="hitpoint-ahead", daemon=True)
+    worker.start()
+    try:
+        while not isinstance(item := ready.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        left.set()
+        worker.join()
+
+
+class _End:
+    """Nothing more comes: the iterator is done, or broke with `error`."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error

@@ -1,0 +1,52 @@
+"""Directogram and onset envelope: how much moves in which direction, and when that rises.
+
+LORIS (Yu et al., ICML 2023), Eq. 4 to 6, with true angular sectors as the paper states them. The released
+code takes the angle in degrees modulo 10 instead; `loris_code_sectors` reproduces that for comparison.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hitpoint.values import Floats
+
+SECTORS = 10  # K of LORIS, section 5.1
+
+
+def sector_sums(motion: Floats, weight: Floats) -> Floats:
+    """Directogram rows: lengths of `motion` (n, m, 2) times `weight` (n, m), summed by direction: (n, 10).
+
+    LORIS Eq. 4 and 5. A vector counts in every sector whose centre is at most 2 pi / K away, as the paper's
+    indicator says; sectors therefore overlap, and a slowly turning movement makes no jump between them.
+    """
+    angle = np.arctan2(motion[..., 1], motion[..., 0])
+    length = np.hypot(motion[..., 0], motion[..., 1]) * weight
+    result = np.zeros((len(motion), SECTORS), np.float32)
+    for sector in range(SECTORS):
+        centre = 2 * np.pi * sector / SECTORS
+        away = np.abs((angle - centre + np.pi) % (2 * np.pi) - np.pi)
+        result[:, sector] = np.where(away <= 2 * np.pi / SECTORS, length, 0).sum(1)
+    return result
+
+
+def loris_code_sectors(motion: Floats, weight: Floats) -> Floats:
+    """What LORIS's released `RhythmEncoder` computes: whole degrees modulo 180, then modulo 10."""
+    degrees = np.rad2deg(np.arctan2(motion[..., 1], motion[..., 0])) % 180
+    bins = np.floor(degrees).astype(np.int64) % SECTORS
+    length = np.hypot(motion[..., 0], motion[..., 1]) * weight
+    return np.stack([np.where(bins == k, length, 0).sum(1) for k in range(SECTORS)], 1).astype(np.float32)
+
+
+def rise(directogram: Floats) -> Floats:
+    """Sum of what each sector gains from row to row (LORIS Eq. 6 before normalising): (n, K) to (n,)."""
+    return _padded(np.maximum(0, np.diff(directogram, axis=0)).sum(1))
+
+
+def fall(directogram: Floats) -> Floats:
+    """Sum of what each sector loses from row to row: movement that stops or changes its direction."""
+    return _padded(np.maximum(0, -np.diff(directogram, axis=0)).sum(1))
+
+
+def _padded(steps: Floats) -> Floats:
+    """Give the first row, which has no row before it, the value 0."""
+    return np.concatenate([np.zeros(1, np.float32), steps.astype(np.float32)])

@@ -1,0 +1,163 @@
+"""The pose model: found in the cache, or built from the two networks inside an older mediapipe wheel.
+
+Current mediapipe wheels bring the code without the networks; 0.10.21 (Apache-2.0) brings the networks. They
+lack the input normalisation that the Tasks API asks for, so it is added here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import types
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from hitpoint.errors import ModelBundleError
+from hitpoint.progress import Progress
+
+WHEEL = "mediapipe==0.10.21"
+WHEEL_BYTES = 35_622_638
+STAGE = "fetching the pose model"
+
+
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """A network in the wheel, its name in the bundle, and how pixels (0 to 255) become its input."""
+
+    member: str
+    sha256: str
+    name: str
+    mean: float
+    std: float
+
+
+_NETWORKS = (
+    _Network(
+        "mediapipe/modules/pose_detection/pose_detection.tflite",
+        "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
+        "pose_detector.tflite", 127.5, 127.5,
+    ),
+    _Network(
+        "mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
+        "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+        "pose_landmarks_detector.tflite", 0.0, 255.0,
+    ),
+)  # fmt: skip
+
+
+def cache_folder() -> Path:
+    """Where fetched models are kept: $HITPOINT_CACHE, or the system's place for caches."""
+    own = os.environ.get("HITPOINT_CACHE")
+    return Path(own) if own else user_cache_path("hitpoint")
+
+
+def pose_model_path() -> Path:
+    """Where the pose model is, or will be once it is fetched."""
+    return cache_folder() / "pose_landmarker_full_0.10.21.task"
+
+
+def ensure_pose_model(progress: Progress | None = None) -> Path:
+    """Return the pose model, fetching it the first time. Raises ModelBundleError if it cannot be had."""
+    path = pose_model_path()
+    if path.is_file():
+        return path
+    with tempfile.TemporaryDirectory(prefix="hitpoint-") as folder:
+        wheel = _download(Path(folder), progress or Progress())
+        return build_pose_model(wheel, path)
+
+
+def build_pose_model(wheel: Path, path: Path) -> Path:
+    """Write the bundle of the networks in `wheel` to `path`, at once or not at all."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            networks = [(network, _checked(archive, network)) for network in _NETWORKS]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        with zipfile.ZipFile(
+            unfinished, "w", zipfile.ZIP_STORED
+        ) as bundle:  # the API maps it: no compression
+            for network, content in networks:
+                bundle.writestr(zipfile.ZipInfo(network.name), _with_normalisation(content, network))
+        unfinished.replace(path)
+    except OSError as error:
+        raise ModelBundleError(
+            f"The pose model cannot be kept in {path.parent} ({error.strerror}).",
+            "Free space there, or set HITPOINT_CACHE to a folder that can be written.",
+        ) from error
+    return path
+
+
+def _download(folder: Path, progress: Progress) -> Path:
+    """Let pip fetch the wheel, so that the user's own index and proxy settings hold."""
+    command = [
+        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input",
+        "--no-deps", "--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp",
+        "--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64", "--dest", str(folder), WHEEL,
+    ]  # fmt: skip
+    with (folder / "pip.log").open("w+") as log, subprocess.Popen(command, stdout=log, stderr=log) as pip:
+        try:
+            while pip.poll() is None:
+                progress.report(STAGE, _bytes_in(folder) / WHEEL_BYTES)
+                time.sleep(0.1)
+        except BaseException:
+            pip.kill()
+            raise
+        log.seek(0)
+        said = log.read().strip().splitlines()
+    wheels = list(folder.glob("*.whl"))
+    if pip.returncode or not wheels:
+        raise ModelBundleError(
+            f"The pose model is not here and pip could not fetch {WHEEL} ({said[-1] if said else 'no reason given'}).",
+            "Connect to a package index once (`hitpoint models fetch`), or copy the file "
+            f"{pose_model_path()} from a machine that has it.",
+        )
+    return wheels[0]
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*.whl"))
+
+
+def _checked(archive: zipfile.ZipFile, network: _Network) -> bytes:
+    content = archive.read(network.member) if network.member in archive.namelist() else b""
+    if hashlib.sha256(content).hexdigest() != network.sha256:
+        raise ModelBundleError(
+            f"{network.member} in {WHEEL} is not the file that Hitpoint knows.",
+            "Check which package index pip uses; nothing was kept.",
+        )
+    return content
+
+
+def _with_normalisation(content: bytes, network: _Network) -> bytes:
+    with _version_module():
+        from mediapipe.tasks.python.metadata.metadata_writers.metadata_writer import MetadataWriter
+
+        writer = MetadataWriter.create(bytearray(content))
+        writer.add_image_input([network.mean], [network.std])
+        return bytes(writer.populate()[0])
+
+
+@contextmanager
+def _version_module() -> Iterator[None]:
+    """Stand in for the one C++ module that mediapipe's metadata writer wants and its wheel does not bring."""
+    name = "mediapipe.tasks.cc.metadata.python._pywrap_metadata_version"
+    parts = name.split(".")
+    modules = {".".join(parts[:n]): types.ModuleType(parts[n - 1]) for n in range(3, len(parts) + 1)}
+    modules[name].GetMinimumMetadataParserVersion = lambda _: "1.0.0"  # type: ignore[attr-defined]
+    modules[name.rpartition(".")[0]]._pywrap_metadata_version = modules[name]  # type: ignore[attr-defined]
+    missing = {key: module for key, module in modules.items() if key not in sys.modules}
+    sys.modules.update(missing)
+    try:
+        yield
+    finally:
+        for key in missing:
+            del sys.modules[key]

@@ -1,0 +1,133 @@
+"""Watch a clip once: decode, find cuts, measure flow, follow people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from hitpoint.motion.ahead import ahead
+from hitpoint.motion.cuts import CutFinder
+from hitpoint.motion.descriptors import look
+from hitpoint.motion.directogram import SECTORS
+from hitpoint.motion.flow import FlowStep, flow_step
+from hitpoint.motion.frames import ANALYSIS_RATE, Frame, Picture, read_frames
+from hitpoint.motion.pose import LANDMARKS, Person, open_tracker
+from hitpoint.motion.track import MotionTrack
+from hitpoint.progress import Progress
+from hitpoint.values import Floats, MediaInfo, MediaRange
+
+STAGE = "watching the movement"
+PEOPLE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    """What the decoding thread knows about a frame before anybody looks for people."""
+
+    frame: Frame
+    flow: FlowStep | None  # None for frames that are not analysed
+    look: Floats | None
+    cuts: tuple[int, ...]  # frame indices that turned out to begin a shot
+
+
+def watch(
+    media: MediaRange, info: MediaInfo, pose_model: Path, progress: Progress, rate: float = ANALYSIS_RATE
+) -> MotionTrack:
+    """Read the range once, in constant memory but for about 0.5 kB per analysed frame.
+
+    Raises MediaError, ModelBundleError, and Cancelled as soon as `progress` says so.
+    """
+    record = _Record(float(media.duration), backwards=media.speed < 0)
+    with open_tracker(pose_model, PEOPLE) as tracker:
+        for glance in ahead(_glances(media, info, rate)):
+            record.frame_times.append(glance.frame.time)
+            record.cut_frames += glance.cuts
+            if glance.frame.picture is None or glance.flow is None or glance.look is None:
+                continue
+            record.add(glance.frame.time, tracker.people(glance.frame.picture), glance.flow, glance.look)
+            progress.report(STAGE, _share(glance.frame.time, media))
+    return record.track()
+
+
+def _share(time: float, media: MediaRange) -> float:
+    """How much of the range is read; a clip that plays backwards is read from its end."""
+    share = time / max(float(media.duration), 1e-6)
+    return 1 - share if media.speed < 0 else share
+
+
+def _glances(media: MediaRange, info: MediaInfo, rate: float) -> Iterator[_Glance]:
+    """Everything that needs pixels but no pose model."""
+    finder = CutFinder()
+    estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    before: Picture | None = None
+    held: Frame | None = None
+    for frame in read_frames(media, info, rate):
+        held = frame
+        cuts = finder.see(frame.thumb)
+        if frame.picture is None:
+            yield _Glance(frame, None, None, cuts)
+            continue
+        grey = cv2.cvtColor(frame.thumb, cv2.COLOR_BGR2GRAY)
+        flow = flow_step(estimator, before, grey) if before is not None else FlowStep.still()
+        before = grey
+        yield _Glance(frame, flow, look(frame.thumb), cuts)
+    if held is not None:
+        yield _Glance(Frame(held.time, held.thumb, None), None, None, finder.finish())
+
+
+class _Record:
+    """Collects one row per analysed frame, in file order."""
+
+    def __init__(self, duration: float, backwards: bool) -> None:
+        self.duration = duration
+        self.backwards = backwards
+        self.frame_times: list[float] = []  # of every frame, analysed or not
+        self.cut_frames: tuple[int, ...] = ()
+        self._times: list[float] = []
+        self._people: list[tuple[Person, ...]] = []
+        self._flows: list[FlowStep] = []
+        self._looks: list[Floats] = []
+
+    def add(self, time: float, people: tuple[Person, ...], flow: FlowStep, look: Floats) -> None:
+        """One analysed frame."""
+        self._times.append(time)
+        self._people.append(people)
+        self._flows.append(flow)
+        self._looks.append(look)
+
+    def track(self) -> MotionTrack:
+        """Everything as arrays, ascending in clip time."""
+        points, visibility = self._landmarks()
+        turn = slice(None, None, -1 if self.backwards else 1)
+        flows = _reversed_flows(self._flows) if self.backwards else self._flows
+        return MotionTrack(
+            times=np.array(self._times)[turn],
+            points=points[turn],
+            visibility=visibility[turn],
+            camera=np.array([flow.camera for flow in flows], np.float32),
+            sectors=np.array([flow.sectors for flow in flows], np.float32),
+            looks=np.array(self._looks, np.float32)[turn],
+            cuts=tuple(sorted(self.frame_times[frame - self.backwards] for frame in self.cut_frames)),
+            duration=self.duration,
+        )
+
+    def _landmarks(self) -> tuple[Floats, Floats]:
+        points = np.full((len(self._times), PEOPLE, LANDMARKS, 2), np.nan, np.float32)
+        visibility = np.zeros((len(self._times), PEOPLE, LANDMARKS), np.float32)
+        for row, people in enumerate(self._people):
+            for column, person in enumerate(people[:PEOPLE]):
+                points[row, column], visibility[row, column] = person.points, person.visibility
+        return points, visibility
+
+
+def _reversed_flows(flows: list[FlowStep]) -> list[FlowStep]:
+    """Flow from each frame to the one before it, for a clip that plays backwards."""
+    turned = [
+        FlowStep(cv2.invertAffineTransform(flow.camera), np.roll(flow.sectors, SECTORS // 2))
+        for flow in reversed(flows[1:])
+    ]
+    return [FlowStep.still(), *turned]
