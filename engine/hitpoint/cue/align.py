@@ -7,7 +7,7 @@ from any accent that it moves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,16 @@ MAX_SHIFT_S = 0.058
 REACH_S = 0.25
 MAX_SLOPE = 0.3
 """Seconds of shift per second: beyond about a third the ear notices that a decay is stretched."""
+ON_TIME_S = 0.002
+"""An accent so near its hit point is left where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """With the sound of `time + shift` at each output time near the hit, its accent came `error` late."""
+
+    shift: float
+    error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +44,62 @@ class Knot:
     shift: float
 
 
-def knots(onsets: Onsets, positions: Positions, requested: Sequence[HitPoint]) -> list[Knot]:
-    """The shifts that would put each found accent on its request, given the map it was measured under.
+class Alignment:
+    """Remembers what each shift did to each accent, and proposes better ones.
 
-    Strong and locked requests come first; one that would bend the map too sharply beside them is left out.
+    A moved attack does not follow exactly (the frames are 10 ms wide), so shifts are found by measuring.
     """
-    taken: list[Knot] = []
-    for hit in sorted(requested, key=lambda hit: (not hit.locked, -hit.strength)):
-        index = nearest(onsets, hit.time)
-        if index is None:
-            continue
-        frame = float(onsets.times[index]) * FRAME_RATE
-        source = float(np.interp(frame, np.arange(len(positions)), positions))
-        knot = Knot(hit.time, source / FRAME_RATE - hit.time)
-        if abs(knot.shift) <= MAX_SHIFT_S and all(_gentle(knot, other) for other in taken):
-            taken.append(knot)
-    return sorted(taken, key=lambda knot: knot.time)
+
+    def __init__(self, requested: Sequence[HitPoint]) -> None:
+        self._requested = sorted(requested, key=lambda hit: (not hit.locked, -hit.strength))
+        self._trials: dict[HitPoint, list[Trial]] = {hit: [] for hit in requested}
+
+    def observe(self, onsets: Onsets, positions: Positions) -> None:
+        """Note where the accents came under these positions."""
+        for hit, trials in self._trials.items():
+            index = nearest(onsets, hit.time)
+            if index is not None:
+                frame = hit.time * FRAME_RATE
+                shift = float(np.interp(frame, np.arange(len(positions)), positions) - frame) / FRAME_RATE
+                trials.append(Trial(shift, float(onsets.times[index]) - hit.time))
+
+    def propose(self) -> list[Knot]:
+        """The shifts to try next."""
+        return self._gentle(_next)
+
+    def best(self) -> list[Knot]:
+        """Of all shifts tried those that came nearest."""
+        return self._gentle(lambda trials: _nearest_miss(trials).shift)
+
+    def _gentle(self, choose: Callable[[list[Trial]], float]) -> list[Knot]:
+        """The chosen shift of each hit point, locked and strong ones first; one that would bend the map too
+        sharply beside them is left out."""
+        taken: list[Knot] = []
+        for hit in self._requested:
+            if not self._trials[hit]:
+                continue
+            knot = Knot(hit.time, choose(self._trials[hit]))
+            slopes = (abs(knot.shift - k.shift) <= MAX_SLOPE * abs(knot.time - k.time) for k in taken)
+            if abs(knot.shift) <= MAX_SHIFT_S and all(slopes):
+                taken.append(knot)
+        return sorted(taken, key=lambda knot: knot.time)
 
 
-def _gentle(a: Knot, b: Knot) -> bool:
-    return abs(a.shift - b.shift) <= MAX_SLOPE * abs(a.time - b.time)
+def _nearest_miss(trials: list[Trial]) -> Trial:
+    return min(trials, key=lambda trial: abs(trial.error))
+
+
+def _next(trials: list[Trial]) -> float:
+    """Regula falsi where the accent was once early and once late, else one step of the whole error."""
+    nearest_miss = _nearest_miss(trials)
+    late = [trial for trial in trials if trial.error >= 0]
+    early = [trial for trial in trials if trial.error < 0]
+    if abs(nearest_miss.error) <= ON_TIME_S:
+        return nearest_miss.shift
+    if not (late and early):
+        return nearest_miss.shift + nearest_miss.error
+    a, b = _nearest_miss(late), _nearest_miss(early)
+    return a.shift + (b.shift - a.shift) * a.error / (a.error - b.error)
 
 
 def time_map(wanted: Sequence[Knot], frames: int) -> Positions:

@@ -67,17 +67,21 @@ def _hann(n_fft: int) -> Floats:
 def _overlap_add(spectrum: Floats, manifest: Manifest) -> Floats:
     """Inverse STFT of (2, 2, bins, frames): frame 0 is centred on sample 0; square-window normalised.
 
-    (2, (frames - 1) * hop + n_fft / 2) samples; the first frame's left half is dropped.
+    The first frame's left half is dropped; the last hops are not yet whole.
     """
-    n_fft, hop, window = manifest.n_fft, manifest.hop, _hann(manifest.n_fft)
-    values = (spectrum[:, 0] + 1j * spectrum[:, 1]).transpose(0, 2, 1).astype(np.complex64)
-    frames = irfft(values, n_fft, axis=-1).astype(np.float32) * window
-    count = frames.shape[1]
-    sound = np.zeros((2, (count - 1) * hop + n_fft), np.float32)
-    weight = np.zeros((count - 1) * hop + n_fft, np.float32)
-    for index in range(count):
-        place = slice(index * hop, index * hop + n_fft)
-        sound[:, place] += frames[:, index]
-        weight[place] += window**2
+    n_fft, hop = manifest.n_fft, manifest.hop
+    count, lapped = spectrum.shape[-1], -(-n_fft // hop)
+    frames = irfft(spectrum[:, 0] + 1j * spectrum[:, 1], n_fft, axis=1).astype(np.float32, copy=False)
+    window = _hann(n_fft)
+    # In hops: frame i, cut into `lapped` pieces, adds its piece j to hop i + j.
+    pieces = np.zeros((2, lapped * hop, count), np.float32)
+    pieces[:, :n_fft] = frames * window[:, None]
+    weights = np.pad(window**2, (0, lapped * hop - n_fft))
+    sound = np.zeros((2, count + lapped - 1, hop), np.float32)
+    weight = np.zeros((count + lapped - 1, hop), np.float32)
+    for j in range(lapped):
+        here = slice(j * hop, (j + 1) * hop)
+        sound[:, j : j + count] += pieces[:, here].transpose(0, 2, 1)
+        weight[j : j + count] += weights[here]
     sound /= np.maximum(weight, np.float32(1e-6))
-    return sound[:, n_fft // 2 :]
+    return sound.reshape(2, -1)[:, n_fft // 2 :]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
-from hitpoint.cue.align import knots, time_map
+from hitpoint.cue.align import Knot, time_map
 from hitpoint.cue.bundle import Manifest
 from hitpoint.cue.decode import Positions, chunk_context, decode_chunk, identity
 from hitpoint.cue.generate import Model
-from hitpoint.cue.onsets import HOP, LAG, SIZE, Onsets, find_onsets, flux
+from hitpoint.cue.onsets import HOP, LAG, SIZE, Onsets, find_onsets, flux, level_gain
 from hitpoint.errors import OutputError
 from hitpoint.progress import Progress
-from hitpoint.values import Floats, HitPoint
+from hitpoint.values import Floats
 
 CHUNK_LATENTS = 200
 BYTES_PER_SAMPLE = 8  # two channels of float32
@@ -33,6 +34,7 @@ class Draft:
         self._model, self._manifest, self._folder = model, manifest, folder
         self._z: Floats | None = None
         self._positions = identity(0)
+        self._gain = 1.0
         self._flux = np.zeros(samples // HOP + 1, np.float32)
         try:
             self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by __exit__)
@@ -55,26 +57,34 @@ class Draft:
         return self._z
 
     @property
+    def positions(self) -> Positions:
+        """The time map as last rendered."""
+        return self._positions
+
+    @property
     def onsets(self) -> Onsets:
         """The attacks of the sound as last rendered."""
         return find_onsets(self._flux)
 
     def render(self, z: Floats, positions: Positions, progress: Progress) -> None:
         """Bring the sound to these latents (Z, frames) and positions; only what changed is decoded again."""
-        samples_per_latent = 2 * self._manifest.hop
-        heard = -(-self.samples // samples_per_latent)
+        hop = 2 * self._manifest.hop
+        heard = -(-self.samples // hop)
+        changed: list[tuple[int, int]] = []
         for first in range(0, heard, CHUNK_LATENTS):
             progress.report("Rendering", first / heard)
             stop = min(first + CHUNK_LATENTS, heard)
             if self._changed(z, positions, first, stop):
-                sound = decode_chunk(self._model, self._manifest, z, positions, first, stop)
-                self._write(sound, first * samples_per_latent)
-                self._measure(first * samples_per_latent, stop * samples_per_latent)
+                self._write(decode_chunk(self._model, self._manifest, z, positions, first, stop), first * hop)
+                changed.append((first * hop, stop * hop))
+        if self._z is None:
+            self._gain = level_gain(self.read, self.samples)
+        for start, end in changed:
+            self._measure(start, end)
         self._z, self._positions = z, positions
 
-    def align(self, requested: tuple[HitPoint, ...], progress: Progress) -> None:
-        """Measure where the accents are, and bend the time map so that they come to their hit points."""
-        wanted = knots(self.onsets, self._positions, requested)
+    def bend(self, wanted: Sequence[Knot], progress: Progress) -> None:
+        """Render again under the time map through these knots."""
         self.render(self.latents, time_map(wanted, self.latents.shape[1]), progress)
 
     def read(self, start: int, stop: int) -> Floats:
@@ -109,7 +119,7 @@ class Draft:
         """Renew the flux of every frame that a sample from `start` to `stop` takes part in."""
         low = max(0, (start - SIZE) // HOP)
         high = min(len(self._flux), (stop + SIZE) // HOP + LAG + 1)
-        self._flux[low:high] = flux(self.read, low, high)
+        self._flux[low:high] = flux(self.read, low, high, self._gain)
 
 
 def _full(folder: Path, error: OSError) -> OutputError:

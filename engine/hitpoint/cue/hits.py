@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 
-from hitpoint.cue.onsets import HOP, Onsets, array_reader, find_onsets, flux
+from hitpoint.cue.onsets import Onsets, array_reader, onsets_of
 from hitpoint.values import SAMPLE_RATE, Floats, HitPoint, HitReport
 
 SEARCH_S = 0.08
@@ -39,21 +39,20 @@ def measure_hits(
     `achieved` is the accent nearest to the request within 80 ms that stands out from its surroundings;
     `tolerance` is in seconds.
     """
-    return match(onsets_of(sound, sample_rate), requested, tolerance)
+    return match(_onsets(sound, sample_rate), requested, tolerance)
 
 
 def chance_level(
     sound: Floats, sample_rate: int, requested: Sequence[HitPoint], tolerance: float, seed: int = 1
 ) -> float:
     """Hit rate of the same requests shifted round the piece by random amounts, mean of 200."""
-    return chance(onsets_of(sound, sample_rate), requested, tolerance, sound.shape[1] / sample_rate, seed)
+    return chance(_onsets(sound, sample_rate), requested, tolerance, sound.shape[1] / sample_rate, seed)
 
 
-def onsets_of(sound: Floats, sample_rate: int = SAMPLE_RATE) -> Onsets:
-    """The salient attacks of (2, samples) of sound at any rate."""
+def _onsets(sound: Floats, sample_rate: int) -> Onsets:
     if sample_rate != SAMPLE_RATE:
         sound = soxr.resample(sound.T, sample_rate, SAMPLE_RATE).T
-    return find_onsets(flux(array_reader(sound), 0, sound.shape[1] // HOP + 1))
+    return onsets_of(array_reader(sound), sound.shape[1])
 
 
 def nearest(onsets: Onsets, time: float) -> int | None:

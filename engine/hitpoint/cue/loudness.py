@@ -21,41 +21,47 @@ SILENCE = -120.0
 """LUFS reported for silence, in place of minus infinity."""
 
 
-def _k_weighting() -> NDArray[np.float64]:
-    """(2, 6) second-order sections: head shelf and high pass, as pyloudnorm sets them."""
-    shelf = IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, SAMPLE_RATE, "high_shelf")
-    high_pass = IIRfilter(0.0, 0.5, 38.0, SAMPLE_RATE, "high_pass")
-    return np.array([[*stage.b, *stage.a] for stage in (shelf, high_pass)])
+class KWeighting:
+    """The two filters of the standard as pyloudnorm sets them, kept running over consecutive blocks."""
 
+    def __init__(self) -> None:
+        shelf = IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, SAMPLE_RATE, "high_shelf")
+        high_pass = IIRfilter(0.0, 0.5, 38.0, SAMPLE_RATE, "high_pass")
+        self._sections = np.array([[*stage.b, *stage.a] for stage in (shelf, high_pass)])
+        self._state = np.zeros((2, 2, 2))
 
-def _lufs(power: float) -> float:
-    return -0.691 + 10 * float(np.log10(power)) if power > 1e-12 else SILENCE
+    def power(self, block: Floats) -> NDArray[np.float64]:
+        """(samples,) weighted power of the next (2, samples), both channels together."""
+        weighted, self._state = sosfilt(self._sections, block.astype(np.float64), axis=1, zi=self._state)
+        power: NDArray[np.float64] = np.einsum("cs,cs->s", weighted, weighted)
+        return power
 
 
 def integrated_loudness(blocks: Iterable[Floats]) -> float:
     """LUFS of consecutive (2, samples) blocks at 48 kHz; ungated below 0.4 s, `SILENCE` without sound."""
-    sections = _k_weighting()
-    state = np.zeros((len(sections), 2, 2))
+    weighting = KWeighting()
     rest = np.zeros(0)
-    powers: list[NDArray[np.float64]] = []
+    tenths: list[NDArray[np.float64]] = [np.zeros(0)]
     for block in blocks:
-        weighted, state = sosfilt(sections, block.astype(np.float64), axis=1, zi=state)
-        energy = np.concatenate([rest, (weighted**2).sum(0)])
-        whole = len(energy) // STEP
-        powers.append(energy[: whole * STEP].reshape(whole, STEP).mean(1))
-        rest = energy[whole * STEP :]
-    tenths = np.concatenate(powers) if powers else np.zeros(0)
+        power = np.concatenate([rest, weighting.power(block)])
+        whole = len(power) // STEP
+        tenths.append(power[: whole * STEP].reshape(whole, STEP).mean(1))
+        rest = power[whole * STEP :]
+    return gated(np.concatenate(tenths), rest)
+
+
+def gated(tenths: NDArray[np.floating], rest: NDArray[np.floating]) -> float:
+    """LUFS from the mean weighted power of each 100 ms and, of very short pieces, what is left over."""
     if len(tenths) < 4:
-        total = tenths.sum() * STEP + rest.sum()
-        return _lufs(total / max(1, len(tenths) * STEP + len(rest)))
-    return _gated(np.convolve(tenths, np.full(4, 0.25), "valid"))
-
-
-def _gated(power: NDArray[np.float64]) -> float:
-    """Eq. 4 to 7 of the standard, from the mean square of each 400 ms block."""
+        return _lufs(float(np.concatenate([tenths, rest]).mean()) if len(tenths) + len(rest) else 0.0)
+    power = np.convolve(tenths, np.full(4, 0.25), "valid")
     level = -0.691 + 10 * np.log10(np.maximum(power, 1e-12))
     loud = level >= ABSOLUTE_GATE
     if not loud.any():
         return SILENCE
     loud &= level > _lufs(float(power[loud].mean())) + RELATIVE_GATE
     return _lufs(float(power[loud].mean()))
+
+
+def _lufs(power: float) -> float:
+    return -0.691 + 10 * float(np.log10(power)) if power > 1e-12 else SILENCE

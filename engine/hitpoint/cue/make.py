@@ -15,9 +15,8 @@ from hitpoint.cue.bundle import Bundle
 from hitpoint.cue.draft import Draft
 from hitpoint.cue.generate import Composer, Sampling
 from hitpoint.cue.hits import chance, half_frame, hit_rate, match, strong
-from hitpoint.cue.limiter import true_peak_db
 from hitpoint.cue.master import master, to_24_bit
-from hitpoint.cue.onsets import HOP, Onsets, find_onsets, flux
+from hitpoint.cue.onsets import Onsets, onsets_of
 from hitpoint.cue.plan import CuePlan
 from hitpoint.cue.sessions import CpuModel
 from hitpoint.cue.take import REPAINTS, Merit, make_take
@@ -84,7 +83,7 @@ def make_cue(
         best = max(range(takes), key=lambda take: (merits[take].hit_rate, merits[take].evenness))
         progress.report("Mastering", 0.0)
         finished = master(drafts[best].read, samples, plan.end, loudness)
-        levels = Levels(finished.loudness, true_peak_db(finished.blocks()))
+        levels = Levels(finished.loudness, finished.true_peak)
         blocks = _with_lead(to_24_bit(finished.blocks(), seed), lead_samples)
         asset = write_wav(out, blocks, samples + lead_samples, provenance, levels, time_reference)
     onsets = file_onsets(out, lead_samples)
@@ -112,7 +111,7 @@ def file_onsets(path: Path, lead_samples: int = 0) -> Onsets:
                 before = low - start - lead_samples
                 return np.pad(sound, ((0, 0), (before, stop - start - before - sound.shape[1])))
 
-            return find_onsets(flux(read, 0, (file.frames - lead_samples) // HOP + 1))
+            return onsets_of(read, file.frames - lead_samples)
     except soundfile.LibsndfileError as error:
         raise MediaError(f"{path} cannot be read: {error}.", "Make it again.") from error
 

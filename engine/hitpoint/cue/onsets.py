@@ -25,6 +25,7 @@ HOP = 128
 LAG = 3  # hops between the two spectra that are compared
 BANDS = 40
 COMPRESSION = 100
+JUDGED_RMS = 0.1  # about -20 dBFS
 RATE = SAMPLE_RATE / HOP
 ATTACK_LAG_S = 0.0045
 BLOCK_FRAMES = 2048  # at a time, so that memory does not grow with the length
@@ -71,17 +72,35 @@ def _filterbank() -> tuple[Floats, Floats]:
     return get_window("hann", SIZE).astype(np.float32) / (SIZE / 4), bank[bank.any(1)]
 
 
-def flux(read: Reader, first: int, stop: int) -> Floats:
-    """(stop - first,) mean rise of the log spectrum over `LAG` hops, in nepers, every `HOP` samples."""
+def level_gain(read: Reader, samples: int) -> float:
+    """The factor that brings a piece to the level at which its attacks are judged, so that loudness is no
+    part of the result."""
+    energy = 0.0
+    for start in range(0, samples, BLOCK_FRAMES * HOP):
+        sound = read(start, min(start + BLOCK_FRAMES * HOP, samples))
+        energy += float(np.vdot(sound, sound))
+    return JUDGED_RMS / max(1e-5, (energy / max(1, 2 * samples)) ** 0.5)
+
+
+def flux(read: Reader, first: int, stop: int, gain: float) -> Floats:
+    """(stop - first,) mean rise of the log spectrum over `LAG` hops, in nepers, every `HOP` samples.
+
+    `gain` as `level_gain` finds it.
+    """
     window, bank = _filterbank()
     blocks: list[Floats] = []
     for low in range(first, stop, BLOCK_FRAMES):
         high = min(low + BLOCK_FRAMES, stop)
-        sound = read((low - LAG) * HOP - SIZE // 2, (high - 1) * HOP + SIZE // 2).mean(0)
+        sound = read((low - LAG) * HOP - SIZE // 2, (high - 1) * HOP + SIZE // 2).mean(0) * np.float32(gain)
         frames = np.lib.stride_tricks.sliding_window_view(sound, SIZE)[::HOP]
         level = np.log1p(COMPRESSION * (np.abs(rfft(frames * window, axis=1)) @ bank.T))
         blocks.append(np.maximum(level[LAG:] - level[:-LAG], 0).mean(1))
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+
+
+def onsets_of(read: Reader, samples: int) -> Onsets:
+    """The salient attacks of a whole piece."""
+    return find_onsets(flux(read, 0, samples // HOP + 1, level_gain(read, samples)))
 
 
 def find_onsets(strength: Floats) -> Onsets:

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hitpoint.cue.align import Alignment
 from hitpoint.cue.decode import identity
 from hitpoint.cue.draft import Draft
 from hitpoint.cue.generate import Composer
-from hitpoint.cue.hits import hit_rate, match, nearest, strong
+from hitpoint.cue.hits import hit_rate, nearest, strong
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.tracks import LATENT_RATE
 from hitpoint.cue.windows import Span
+from hitpoint.progress import Progress
 from hitpoint.values import HitPoint
 
 REPAINTS = 2
 ALIGNMENTS = 3
-ON_TIME_S = 0.002
-"""Once every strong accent is so near its hit point there is nothing left to correct."""
 REPAINT_S = 0.36
 """On each side of a missing accent so much is made anew."""
 CLEAR_S = 0.2
@@ -49,10 +49,7 @@ def make_take(draft: Draft, composer: Composer, hits: Sequence[HitPoint], tolera
         again = composer.varied(stressed(composer.plan, missing), composer.sampling.variation + attempt)
         z = again.repaint(z, _spans(missing, z.shape[1]))
         draft.render(z, identity(z.shape[1]), composer.progress)
-    for _ in range(ALIGNMENTS):
-        if _on_time(draft, hits):
-            break
-        draft.align(tuple(hits), composer.progress)
+    _align(draft, hits, composer.progress)
     return Merit(hit_rate(draft.onsets, hits, tolerance), _evenness(draft, hits))
 
 
@@ -74,9 +71,14 @@ def _spans(missing: Sequence[HitPoint], total: int) -> list[Span]:
     ]
 
 
-def _on_time(draft: Draft, hits: Sequence[HitPoint]) -> bool:
-    reports = match(draft.onsets, strong(hits), ON_TIME_S)
-    return all(report.hit for report in reports)
+def _align(draft: Draft, hits: Sequence[HitPoint], progress: Progress) -> None:
+    """Measure and correct a few times; what is on time already stays and costs nothing."""
+    alignment = Alignment(hits)
+    for _ in range(ALIGNMENTS):
+        alignment.observe(draft.onsets, draft.positions)
+        draft.bend(alignment.propose(), progress)
+    alignment.observe(draft.onsets, draft.positions)
+    draft.bend(alignment.best(), progress)
 
 
 def _evenness(draft: Draft, hits: Sequence[HitPoint]) -> float:
