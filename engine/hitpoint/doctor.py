@@ -61,7 +61,8 @@ def _pose() -> Finding:
         importlib.import_module("mediapipe.tasks.python.vision")
     except (ImportError, OSError) as error:
         todo = "On Debian: apt-get install libegl1 libgles2. Until then movement comes from optical flow."
-        return Finding("Pose", False, f"{purpose}; mediapipe cannot be loaded ({error}). {todo}", optional=True)
+        text = f"{purpose}; mediapipe cannot be loaded ({error}). {todo}"
+        return Finding("Pose", False, text, optional=True)
     if not pose_model_path().exists():
         return Finding("Pose", True, f"{purpose}; its model will be fetched at the first use.")
     return Finding("Pose", True, f"{purpose}; the model is on this machine.")

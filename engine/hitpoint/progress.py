@@ -34,3 +34,7 @@ class Progress:
     def cancel(self) -> None:
         """Ask the work to stop; safe from any thread and from a signal handler."""
         self.cancelled.set()
+
+
+SILENT = Progress()
+"""For callers that want neither progress nor cancellation."""

@@ -1,4 +1,4 @@
-"""What a render says of itself: the digest of its request, the name of its file, the record in the timeline."""
+"""What a render says of itself: its request and that request's digest, and the name of its file."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from hitpoint.cue.bundle import load_bundle
+from hitpoint.cue.bundle import Bundle, load_bundle
 from hitpoint.cue.make import Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
@@ -14,15 +14,22 @@ from hitpoint.cue.styles import choose_style, style_row
 from hitpoint.errors import OutputError
 from hitpoint.media.probe import probe
 from hitpoint.motion.pose_model import ensure_pose_model
-from hitpoint.progress import Progress
+from hitpoint.progress import SILENT, Progress
 from hitpoint.provenance import asset_path, provenance, request_json
 from hitpoint.rhythm.extract import extract_rhythm
 from hitpoint.timeline.place import frame_aligned, place
 from hitpoint.timeline.read import read_timeline
 from hitpoint.timeline.select import select
 from hitpoint.values import (
-    SAMPLE_RATE, BundleId, Rhythm, ScoreRequest, ScoreResult, Selection, TimelineInfo, Timings,
-)  # fmt: skip
+    SAMPLE_RATE,
+    BundleId,
+    Rhythm,
+    ScoreRequest,
+    ScoreResult,
+    Selection,
+    TimelineInfo,
+    Timings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +39,34 @@ class Seen:
     timeline: TimelineInfo
     selection: Selection
     rhythm: Rhythm
+    seconds: float  # of wall clock that it took
 
 
-def score(request: ScoreRequest, output: Path, progress: Progress = Progress()) -> ScoreResult:
+def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> ScoreResult:
     """Score one clip: timeline -> movement -> rhythm -> plan -> cue -> placed timeline.
 
+    Raises the leaves of `HitpointError`; then nothing was written.
+    """
+    check_target(output)
+    if request.style != "auto":
+        style_row(request.style)
+    bundle = load_bundle(request.bundle)
+    return score_seen(see(request, progress), request, bundle, output, progress)
+
+
+def score_seen(
+    seen: Seen, request: ScoreRequest, bundle: Bundle, output: Path, progress: Progress = SILENT
+) -> ScoreResult:
+    """Score what was already watched, for another style, seed or take.
+
     The sound file is finished before the timeline that refers to it, and each appears whole or not at
-    all, so a failure at any point leaves nothing dangling. Raises the leaves of `HitpointError`.
+    all, so a failure at any point leaves nothing dangling.
     """
     started = time.perf_counter()
-    check_target(output)
-    style_row(request.style if request.style != "auto" else "pop")
-    bundle = load_bundle(request.bundle)
-    seen = see(request, progress)
-    watched = time.perf_counter()
     plan = plan_for(seen, request)
     origin = provenance(request, plan.style, seen.selection, bundle)
-    frame, lead = frame_aligned(seen.selection, seen.selection.clip.rate)
-    record_start = seen.timeline.start_timecode + frame / seen.selection.clip.rate
+    rate = seen.selection.clip.rate
+    frame, lead = frame_aligned(seen.selection, rate)
     cue = make_cue(
         plan,
         seen.rhythm.hit_points,
@@ -59,10 +76,10 @@ def score(request: ScoreRequest, output: Path, progress: Progress = Progress()) 
         guidance=request.guidance,
         takes=request.takes,
         loudness=request.loudness,
-        frame_rate=float(seen.selection.clip.rate),
+        frame_rate=float(rate),
         lead_samples=round(lead * SAMPLE_RATE),
         out=asset_path(output, seen.selection, origin),
-        time_reference=round(record_start * SAMPLE_RATE),
+        time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
         provenance=origin,
         progress=progress,
     )
@@ -70,12 +87,13 @@ def score(request: ScoreRequest, output: Path, progress: Progress = Progress()) 
     record = request_json(request, plan.style) | {"bundle": bundle.id.sha256, "hit_rate": cue.hit_rate}
     name = f"{seen.selection.clip.name} ({plan.style}, seed {request.seed})"
     placed = place(seen.timeline, seen.selection, cue.asset, name, cue.hits, record, output)
-    timings = Timings(watched - started, made - watched, time.perf_counter() - started)
-    return _result(request, seen, plan, cue, bundle.id, placed, timings)
+    spent = seen.seconds + time.perf_counter() - started
+    return _result(request, seen, plan, cue, bundle.id, placed, Timings(seen.seconds, made - started, spent))
 
 
 def see(request: ScoreRequest, progress: Progress) -> Seen:
     """Timeline -> clip -> movement -> rhythm and hit points; no music is made."""
+    started = time.perf_counter()
     timeline = read_timeline(request.timeline)
     selection = select(timeline, request.clip, request.range)
     rhythm = extract_rhythm(
@@ -87,7 +105,7 @@ def see(request: ScoreRequest, progress: Progress) -> Seen:
         pose_model=ensure_pose_model(progress),
         progress=progress,
     )
-    return Seen(timeline, selection, rhythm)
+    return Seen(timeline, selection, rhythm, time.perf_counter() - started)
 
 
 def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
@@ -110,7 +128,13 @@ def check_target(output: Path) -> None:
 
 
 def _result(
-    request: ScoreRequest, seen: Seen, plan: CuePlan, cue: Cue, bundle: BundleId, placed: Path, timings: Timings
+    request: ScoreRequest,
+    seen: Seen,
+    plan: CuePlan,
+    cue: Cue,
+    bundle: BundleId,
+    placed: Path,
+    timings: Timings,
 ) -> ScoreResult:
     return ScoreResult(
         output=placed,

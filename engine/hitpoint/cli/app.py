@@ -17,12 +17,15 @@ from hitpoint.progress import Progress
 from hitpoint.values import AccentKind, ScoreRequest
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__.split(".")[0]
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Music that lands on the movement.",
 )
 
 Input = Annotated[Path, typer.Argument(help="A timeline (.otio, .otioz) or a video file.")]
 ClipOption = Annotated[str | None, typer.Option("--clip", help="Name or number of the clip (see inspect).")]
-RangeOption = Annotated[str | None, typer.Option("--range", help="IN-OUT within the clip: 1.5-8 or timecode.")]
+RangeOption = Annotated[str | None, typer.Option("--range", help="IN-OUT in the clip: 1.5-8, or timecode.")]
 AccentsOption = Annotated[str, typer.Option(help="What counts as an accent: onset, impact or pulse.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]

@@ -16,7 +16,8 @@ from types import FrameType
 from typing import NoReturn, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bars, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
 
 from hitpoint.errors import Cancelled, HitpointError
 from hitpoint.files import discard_temps

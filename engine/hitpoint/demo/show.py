@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hitpoint.cue.bundle import load_bundle
 from hitpoint.demo.dancer import render_dancer
 from hitpoint.demo.mux import mux
 from hitpoint.errors import OutputError
 from hitpoint.media.probe import probe
 from hitpoint.progress import Progress
 from hitpoint.rhythm.plot import plot_rhythm
-from hitpoint.score import score, see
+from hitpoint.score import score_seen, see
 from hitpoint.values import ScoreRequest
 
 FPS = 25
@@ -26,13 +27,13 @@ def show(folder: Path, seconds: float, style: str, progress: Progress) -> list[s
     video, timeline = folder / "dancer.mp4", folder / "dancer.otio"
     impacts = render_dancer(video, seconds=seconds, fps=FPS, seed=SEED, progress=progress)
     request = ScoreRequest(timeline=video, style=style)
-    result = score(request, timeline, progress)
     seen = see(request, progress)
+    result = score_seen(seen, request, load_bundle(None), timeline, progress)
     plot_rhythm(seen.rhythm, seen.selection.media, folder / "dancer.png")
     mux(video, result.asset.path, folder / "dancer-scored.mp4")
     return [
-        f"The dancer has {len(impacts)} impacts; {result.hit_rate:.0%} of the strong hit points are hit within "
-        f"half a frame ({result.chance_rate:.0%} by chance).",
+        f"The dancer has {len(impacts)} impacts. {result.hit_rate:.0%} of the strong hit points are hit "
+        f"within half a frame ({result.chance_rate:.0%} by chance).",
         f"Watch and listen:  {folder / 'dancer-scored.mp4'}",
         f"The sound:         {result.asset.path}",
         f"The timeline:      {timeline}",
