@@ -12,6 +12,7 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -19,10 +20,8 @@ from pathlib import Path
 
 from hitpoint.errors import ConflictError, OutputError
 
-try:
+if sys.platform != "win32":  # there the comparison of contents before each replace is the only guard
     import fcntl
-except ImportError:  # Windows: the comparison of contents before each replace is the guard there
-    fcntl = None  # type: ignore[assignment]
 
 _unfinished: set[Path] = set()
 """Temporary files of this process, so that `discard_temps` finds those in folders it does not know."""
@@ -75,7 +74,7 @@ def replacing(path: Path, *, still_valid: Callable[[], None] | None = None) -> G
             shutil.copymode(target, temp)
         if still_valid is not None:
             still_valid()
-        os.replace(temp, target)
+        temp.replace(target)
         _fsync(target.parent)
     except OutputError:
         raise
@@ -114,7 +113,7 @@ def locked(path: Path) -> Generator[None]:
     Advisory, and unreliable on some network shares, so writers compare contents as well. The lock is on
     the folder itself, which leaves no lock file behind. Raises ConflictError after 20 s of waiting.
     """
-    if fcntl is None:
+    if sys.platform == "win32":
         yield
         return
     folder = os.open(_checked_target(path).parent, os.O_RDONLY)
@@ -184,10 +183,11 @@ def _fsync(path: Path) -> None:
 
 
 def _try_lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
     return True
 
 

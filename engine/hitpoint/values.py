@@ -149,6 +149,7 @@ class TimelineInfo:
     content_sha256: str
     is_media: bool = False
     warnings: tuple[str, ...] = ()
+    origin: Fraction = Fraction(0)  # where in its own tracks the timeline starts, seconds; nearly always 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ class Selection:
     media: MediaRange
     record_start: Fraction
     duration: Fraction
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import av
 from av.container import InputContainer
+from av.error import FFmpegError
 
 from hitpoint.errors import MediaError, MissingMediaError
 
@@ -40,10 +41,10 @@ def open_media(path: Path | str) -> Generator[InputContainer]:
     path = Path(path)
     with _open_regular(path) as stream:
         try:
-            with av.open(stream, options=_OPTIONS, metadata_errors="replace") as container:
+            with av.open(stream, "r", options=_OPTIONS, metadata_errors="replace") as container:
                 _check_budgets(path, container)
                 yield container
-        except av.FFmpegError as error:
+        except FFmpegError as error:
             raise _media_error(path, error) from error
 
 
@@ -55,10 +56,14 @@ def _open_regular(path: Path) -> BinaryIO:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         stream = os.fdopen(handle, "rb")
     except FileNotFoundError as error:
-        raise MissingMediaError(f"There is no file {path}.", "Reconnect the disk or relink the clip.") from error
+        raise MissingMediaError(
+            f"There is no file {path}.", "Reconnect the disk or relink the clip."
+        ) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise MediaError(f"{path} cannot be opened: {why}.", "Check the name and your permissions.") from error
+        raise MediaError(
+            f"{path} cannot be opened: {why}.", "Check the name and your permissions."
+        ) from error
     try:
         _check_regular(path, os.fstat(stream.fileno()))
     except MediaError:
@@ -91,14 +96,16 @@ def _check_budgets(path: Path, container: InputContainer) -> None:
             raise MediaError(f"{path} has {audio.channels} sound channels, more than {MAX_CHANNELS}.", todo)
 
 
-def _media_error(path: Path, error: av.FFmpegError) -> MediaError:
+def _media_error(path: Path, error: FFmpegError) -> MediaError:
     if _lacks_index(path):
         return MediaError(
             f"{path} is truncated: its index (the `moov` part) is missing.",
             "The recording or copy was cut off; copy or export it again.",
         )
     why = error.strerror or type(error).__name__
-    return MediaError(f"{path} cannot be read as media: {why}.", "Play it in another program, or export it again.")
+    return MediaError(
+        f"{path} cannot be read as media: {why}.", "Play it in another program, or export it again."
+    )
 
 
 def _lacks_index(path: Path) -> bool:

@@ -85,7 +85,7 @@ def _declared_rate(video: VideoStream) -> Fraction:
 def _scan(path: Path, container: InputContainer, video: VideoStream) -> _Scan:
     """Presentation times by demuxing alone. Raises MediaError for no pictures and for a cut-off file."""
     whole = path.stat().st_size <= _SCAN_WHOLE_BYTES
-    packets: list[Packet] = []
+    packets: list[Packet[VideoStream]] = []
     for packet in _pictures(container.demux(video)):
         packets.append(packet)
         if not whole and len(packets) >= _HEAD_PACKETS:
@@ -109,7 +109,7 @@ def _scan(path: Path, container: InputContainer, video: VideoStream) -> _Scan:
     return scan
 
 
-def _pictures(packets: Iterable[Packet]) -> Iterable[Packet]:
+def _pictures(packets: Iterable[Packet[VideoStream]]) -> Iterable[Packet[VideoStream]]:
     # Discarded packets are those that an edit list hides; the last packet of a demux is an empty flush.
     return (p for p in packets if p.pts is not None and not p.is_discard)
 

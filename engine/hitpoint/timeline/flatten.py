@@ -57,14 +57,15 @@ def flatten(tree: Tree, length_of: LengthOf) -> list[Placed]:
         inner = layout.window(child, Fraction(0), view)
         if inner is not None:
             found += sorted(
-                layout.visit(child, inner, child.name or f"Video {number}"), key=lambda clip: clip.record_start
+                layout.visit(child, inner, child.name or f"Video {number}"),
+                key=lambda clip: clip.record_start,
             )
     return found
 
 
-def duration_of(tree: Tree, length_of: LengthOf) -> Fraction:
-    """Seconds from the start of the timeline to its end."""
-    return Layout(tree.premiere, length_of).trimmed(tree.stack).duration
+def extent_of(tree: Tree, length_of: LengthOf) -> Span:
+    """What the timeline shows of its own stack of tracks: from where, and for how long."""
+    return Layout(tree.premiere, length_of).trimmed(tree.stack)
 
 
 def frame_rate_of(tree: Tree) -> Fraction:
@@ -93,16 +94,22 @@ class Layout:
 
     def trimmed(self, node: Node) -> Span:
         """The part of its own time that an item shows: its source range, or all that it has."""
-        if node.source_range is not None:
-            return node.source_range
-        if node.kind == "clip" and node.media is not None:
+        if node.kind in ("track", "stack"):
+            return self._trimmed_composition(node)
+        if node.source_range is None and node.media is not None:
             return node.media.available or self.length_of(node.media) or _NOTHING
+        return node.source_range or _NOTHING
+
+    def _trimmed_composition(self, node: Node) -> Span:
         lengths = [self.length(child) for child in node.children]
-        if node.kind == "track":
-            return Span(Fraction(0), sum(lengths, Fraction(0)), _NOTHING.rate)
-        if node.kind == "stack":
-            return Span(Fraction(0), max(lengths, default=Fraction(0)), _NOTHING.rate)
-        return _NOTHING
+        total = sum(lengths, Fraction(0)) if node.kind == "track" else max(lengths, default=Fraction(0))
+        span = node.source_range
+        if span is None:
+            return Span(Fraction(0), total, _NOTHING.rate)
+        if span.start >= total or span.start + span.duration <= 0:
+            # Some EDL conversions write a track's range in start timecode; then all of it is meant.
+            return Span(Fraction(0), span.duration, span.rate)
+        return span
 
     def length(self, node: Node) -> Fraction:
         """Seconds that an item takes in its parent. A transition overlaps its neighbours and takes none."""

@@ -52,7 +52,9 @@ def _ask_child(data: bytes) -> dict[str, Any]:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise TimelineError(f"Reading the timeline took longer than {WALL_S:.0f} s.", _EXPORT_AGAIN) from error
+            raise TimelineError(
+                f"Reading the timeline took longer than {WALL_S:.0f} s.", _EXPORT_AGAIN
+            ) from error
         if done.returncode != 0:
             raise TimelineError(
                 f"The timeline library failed on this file (code {done.returncode}).", _EXPORT_AGAIN

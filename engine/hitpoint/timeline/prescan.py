@@ -7,7 +7,6 @@ cannot be complete, which is why the library itself runs in a child process (`hi
 from __future__ import annotations
 
 import json
-import math
 import re
 from typing import TypeAlias, cast
 
@@ -55,7 +54,7 @@ def _check_depth(text: str) -> None:
 
 def _parse(text: str) -> Json:
     try:
-        return cast(Json, json.loads(readable(text), object_pairs_hook=_unique_keys))
+        return cast("Json", json.loads(readable(text), object_pairs_hook=_unique_keys))
     except json.JSONDecodeError as error:
         what = f"The timeline file is not valid JSON: {error.msg} in line {error.lineno}."
         raise TimelineError(what, _EXPORT_AGAIN) from error
@@ -76,7 +75,8 @@ def _check_root(root: Json) -> None:
         raise TimelineError("The file is JSON, but not an OpenTimelineIO timeline.", _EXPORT_AGAIN)
     if schema.split(".")[0] != "Timeline":
         raise TimelineError(
-            f"The file holds a {schema.split('.')[0]}, not a timeline.", "Export the sequence itself as .otio."
+            f"The file holds a {schema.split('.')[0]}, not a timeline.",
+            "Export the sequence itself as .otio.",
         )
     tracks = root.get("tracks")
     if not isinstance(tracks, dict) or not str(tracks.get("OTIO_SCHEMA")).startswith("Stack."):
@@ -97,9 +97,8 @@ def _check_values(root: Json) -> None:
             todo += [(child, free or key == "metadata") for key, child in value.items()]
         elif isinstance(value, list):
             todo += [(child, free) for child in value]
-        elif isinstance(value, float | int) and not free:
-            if not math.isfinite(value) or abs(value) > MAX_NUMBER:
-                raise TimelineError(f"The timeline has a time of {value}, which makes no sense.", _EXPORT_AGAIN)
+        elif not free and isinstance(value, float | int) and not abs(value) <= MAX_NUMBER:  # or not a number
+            raise TimelineError(f"The timeline has a time of {value}, which makes no sense.", _EXPORT_AGAIN)
     if items > MAX_ITEMS * 12:  # a clip with its ranges and references is about a dozen objects
         raise TimelineError(f"The timeline has more than {MAX_ITEMS} items.", "Split the timeline.")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from hitpoint.errors import MediaError, TimelineError
 from hitpoint.files import sha256_of
 from hitpoint.media.probe import probe
-from hitpoint.timeline.flatten import Placed, duration_of, flatten, frame_rate_of
+from hitpoint.timeline.flatten import Placed, extent_of, flatten, frame_rate_of
 from hitpoint.timeline.guard import parse
 from hitpoint.timeline.source import load
-from hitpoint.timeline.tree import Media, Span
+from hitpoint.timeline.tree import Media, Span, Tree
 from hitpoint.timeline.urls import absolute, locate
 from hitpoint.values import ClipInfo, MediaInfo, MediaRange, TimelineInfo
 
@@ -46,18 +46,24 @@ def read_timeline(path: Path | str) -> TimelineInfo:
 
 def timeline_from(path: Path, data: bytes, folder: Path) -> TimelineInfo:
     """The timeline in `data`, which is or will be the file `path`, with references from `folder`."""
-    tree = parse(data)
+    return timeline_of(parse(data), path, sha256_of(data), folder)
+
+
+def timeline_of(tree: Tree, path: Path, sha256: str, folder: Path) -> TimelineInfo:
+    """The same from a parsed timeline."""
     reader = _Reader(folder)
     rate = frame_rate_of(tree)
     clips = tuple(reader.clip(n, each, rate) for n, each in enumerate(flatten(tree, reader.length), 1))
+    extent = extent_of(tree, reader.length)
     return TimelineInfo(
         path=path,
         name=tree.name or path.stem,
         rate=rate,
         start_timecode=tree.start[0] if tree.start else Fraction(0),
-        duration=duration_of(tree, reader.length),
+        duration=extent.duration,
+        origin=extent.start,
         clips=clips,
-        content_sha256=sha256_of(data),
+        content_sha256=sha256,
         warnings=tuple(reader.warnings),
     )
 
@@ -67,8 +73,8 @@ class _Reader:
     """Turns flat clips into `ClipInfo`; looks into a media file only where the timeline leaves a gap."""
 
     folder: Path
-    warnings: list[str] = field(default_factory=lambda: [])
-    probed: dict[str, MediaInfo | None] = field(default_factory=lambda: {})
+    warnings: list[str] = field(default_factory=list)
+    probed: dict[str, MediaInfo | None] = field(default_factory=dict)
 
     def clip(self, number: int, placed: Placed, rate: Fraction) -> ClipInfo:
         media, offline = self._media(placed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import stat
 import tempfile
@@ -112,12 +111,13 @@ def _unpack(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], folder: Pa
             for entry in entries:
                 left -= _unpack_one(archive, entry, fresh / entry.filename, left)
             shutil.rmtree(folder, ignore_errors=True)
-            os.replace(fresh, folder)
+            fresh.replace(folder)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
         raise OutputError(
-            f"The bundle cannot be unpacked to {folder.parent}: {error.strerror or error}.", "Free some space."
+            f"The bundle cannot be unpacked to {folder.parent}: {error.strerror or error}.",
+            "Free some space.",
         ) from error
 
 
@@ -129,6 +129,8 @@ def _unpack_one(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, 
         while block := packed.read(_BLOCK):
             written += len(block)
             if written > most:
-                raise TimelineError(f"The bundle unpacks to far more than it should ({entry.filename!r}).", _TODO)
+                raise TimelineError(
+                    f"The bundle unpacks to far more than it should ({entry.filename!r}).", _TODO
+                )
             plain.write(block)
     return written

@@ -70,11 +70,13 @@ def tree_from_json(value: Mapping[str, Any]) -> Tree:
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         if isinstance(error, TimelineError):
             raise
-        raise TimelineError("The timeline cannot be understood.", "Export it again from your editor.") from error
+        raise TimelineError(
+            "The timeline cannot be understood.", "Export it again from your editor."
+        ) from error
 
 
 def _node(value: Mapping[str, Any]) -> Node:
-    kind = next(each for each in _KINDS if each == value["kind"])
+    kind: NodeKind = _KINDS[_KINDS.index(value["kind"])]
     if kind == "transition":
         return Node(kind, _text(value["name"]))
     speed = Fraction(1)
@@ -89,7 +91,9 @@ def _node(value: Mapping[str, Any]) -> Node:
         speed=speed,
         ramp=bool(value["ramp"]),
         track_kind=_text(value["track_kind"]),
-        media=None if media is None else Media(_text(media["kind"]), _text(media["url"]), _span(media["range"])),
+        media=None
+        if media is None
+        else Media(_text(media["kind"]), _text(media["url"]), _span(media["range"])),
         children=tuple(_node(child) for child in value.get("children", ())),
     )
 
@@ -100,7 +104,9 @@ def _span(value: Any) -> Span | None:
     start_value, start_rate, value_, rate = (float(each) for each in value)
     duration = _seconds(value_, rate)
     if duration < 0:
-        raise TimelineError("The timeline has an item of negative length.", "Export it again from your editor.")
+        raise TimelineError(
+            "The timeline has an item of negative length.", "Export it again from your editor."
+        )
     return Span(_seconds(start_value, start_rate), duration, snap_rate(rate))
 
 

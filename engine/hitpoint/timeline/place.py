@@ -1,0 +1,268 @@
+"""Lays a finished cue on the timeline, on our own track, at the exact frame, and touches nothing else.
+
+Where things go, all in the video's frame rate: the clip starts on the frame in which the scored picture
+starts, and what is left within that frame is silence at the head of the WAV (`frame_aligned`), because
+hosts place on whole frames only. The WAV counts from 0, not from its BWF time reference, as editors differ
+in whether they read that. A last frame that the sound fills only partly counts as whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from hitpoint.errors import ConflictError, OutputError, TimelineError, UsageError
+from hitpoint.files import backup, backups, locked, sha256_of, sweep_stale_temps, write_atomic
+from hitpoint.timeline.guard import parse
+from hitpoint.timeline.moved import moved
+from hitpoint.timeline.onecut import one_clip_timeline
+from hitpoint.timeline.prescan import Json, prescan
+from hitpoint.timeline.read import timeline_from, timeline_of
+from hitpoint.timeline.source import Source, load
+from hitpoint.timeline.track import (
+    KEY,
+    TRACK_NAME,
+    Cue,
+    Lifted,
+    Object,
+    insert,
+    item_object,
+    lift,
+    merged,
+    range_object,
+)  # fmt: skip
+from hitpoint.timeline.tree import Node
+from hitpoint.timeline.urls import absolute, reference
+from hitpoint.values import Asset, ClipInfo, Selection, TimelineInfo
+
+COLOURS = {"movement": "GREEN", "cut": "CYAN", "user": "MAGENTA"}
+
+
+class Hit(Protocol):
+    """Anything with a time in seconds from the start of the clip: a `HitPoint` or a `HitReport`."""
+
+    @property
+    def time(self) -> float:
+        """Seconds."""
+        ...
+
+    @property
+    def strength(self) -> float:
+        """0 to 1."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Why: movement, cut or user."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """A change to `out`: the new text, and the bytes that were there when it was made (None: no file)."""
+
+    text: str
+    before: bytes | None
+    keep_backup: bool
+
+
+def frame_aligned(selection: Selection, rate: Fraction) -> tuple[int, Fraction]:
+    """The frame of the timeline in which the selection starts, and how far into that frame, in seconds.
+
+    The second is the silence that the sound must begin with.
+    """
+    frame = math.floor(selection.record_start * rate)
+    return frame, selection.record_start - frame / rate
+
+
+def place(
+    info: TimelineInfo,
+    selection: Selection,
+    asset: Asset,
+    name: str,
+    hit_points: Sequence[Hit],
+    metadata: Mapping[str, Json],
+    out: Path,
+) -> Path:
+    """Write the timeline with `asset` on its `Hitpoint` track to `out`, and return that path.
+
+    `out` may be the timeline itself; what is overwritten and not contained in the new file is kept as
+    `NAME.bak-N`. Cues of other clips stay; one that lies under the new one is replaced. Raises UsageError,
+    TimelineError, OutputError, and ConflictError if the file changed so that the clip is no longer there.
+    """
+    out = absolute(out)
+    if out.suffix.lower() != ".otio":
+        raise UsageError(f"{out.name} is no name for a timeline.", "Let it end in .otio.")
+    with locked(out):
+        sweep_stale_temps(out.parent)
+        info, source, selection = _current(info, selection, out)
+        text = prescan(source.data)
+        cue = _cue(info, selection, asset, name, hit_points, metadata, out.parent)
+        edit = _edited(info, source, text, cue, out)
+        data = edit.text.encode("utf-8")
+        _verify(info, selection, data, out)
+        if edit.keep_backup:
+            _keep(out, edit.before)
+        return write_atomic(out, data, still_valid=lambda: _unchanged(out, edit.before))
+
+
+def _current(info: TimelineInfo, selection: Selection, out: Path) -> tuple[TimelineInfo, Source, Selection]:
+    """The timeline as it is now. If somebody changed it meanwhile, our clip must still be in it."""
+    if info.is_media:
+        return info, Source(one_clip_timeline(info, out.parent), out.parent), selection
+    source = load(info.path)
+    if sha256_of(source.data) == info.content_sha256:
+        return info, source, selection
+    now = timeline_from(info.path, source.data, source.folder)
+    same = [clip for clip in now.clips if _same(clip, selection.clip)]
+    if len(same) != 1:
+        raise ConflictError(
+            f"{info.path} was changed while the music was made, and clip {selection.clip.name} is not "
+            "where it was.",
+            "Score it again.",
+        )
+    return now, source, replace(selection, clip=same[0])
+
+
+def _same(one: ClipInfo, other: ClipInfo) -> bool:
+    return replace(one, index=0, rate=other.rate) == replace(other, index=0)
+
+
+def _edited(info: TimelineInfo, source: Source, text: str, cue: Cue, out: Path) -> _Edit:
+    """The new text of `out`, made from the input's, with the cues of an earlier `out` carried over."""
+    base = lift(text)
+    original = base.original
+    before = out.read_bytes() if out.exists() else None
+    in_place = before is not None and not info.is_media and out.resolve() == info.path.resolve()
+    if not in_place:
+        base = moved(base, source.folder, out)
+    earlier = None if in_place or before is None else _earlier(before)
+    if earlier is not None and earlier.original == original:
+        for each in earlier.cues:
+            base = replace(base, cues=merged(base.cues, each, info.rate))
+    base = replace(
+        base,
+        cues=merged(base.cues, cue, info.rate),
+        original_sha256=sha256_of(original.encode("utf-8")),
+    )
+    new = insert(base, info.rate)
+    if lift(new).original != original:
+        raise TimelineError(
+            "The timeline is written in a way that cannot be restored exactly.", "Export it again."
+        )
+    held = _earlier(before) if before is not None else None
+    contained = held is not None and bool(held.cues) and held.original == original
+    return _Edit(new, before, keep_backup=before is not None and not contained)
+
+
+def _earlier(data: bytes) -> Lifted | None:
+    """What is in the file that is about to be overwritten, if it is a timeline at all."""
+    try:
+        return lift(prescan(data))
+    except TimelineError:
+        return None
+
+
+def _cue(
+    info: TimelineInfo,
+    selection: Selection,
+    asset: Asset,
+    name: str,
+    hit_points: Sequence[Hit],
+    metadata: Mapping[str, Json],
+    folder: Path,
+) -> Cue:
+    rate = info.rate
+    frame, lead = frame_aligned(selection, rate)
+    length = _whole_frames(asset, rate)
+    sound: Object = {
+        "OTIO_SCHEMA": "ExternalReference.1",
+        "metadata": {},
+        "name": asset.path.name,
+        "available_range": range_object(Fraction(0), Fraction(length), rate),
+        "available_image_bounds": None,
+        "target_url": reference(asset.path, folder),
+    }
+    ours: dict[str, Json] = dict(metadata) | {
+        "clip": selection.clip.name,
+        "record_start": str(selection.record_start),
+        "duration": str(selection.duration),
+        "sha256": asset.sha256,
+    }
+    clip = item_object(
+        "Clip.2",
+        name,
+        range_object(Fraction(0), Fraction(length), rate),
+        metadata={KEY: ours},
+        markers=[_marker(hit, lead, rate) for hit in hit_points],
+        media_references={"DEFAULT_MEDIA": sound},
+        active_media_reference_key="DEFAULT_MEDIA",
+    )
+    return Cue(info.origin + frame / rate, length / rate, clip)
+
+
+def _whole_frames(asset: Asset, rate: Fraction) -> int:
+    """Frames that the sound touches; half a sample of rounding does not make another frame."""
+    exact = Fraction(asset.samples, asset.sample_rate) * rate
+    return max(1, math.ceil(exact - rate / asset.sample_rate))
+
+
+def _marker(hit: Hit, lead: Fraction, rate: Fraction) -> Object:
+    frame = round((lead + Fraction(hit.time)) * rate)
+    text = f"{hit.kind} {hit.time:.3f} s"
+    return {
+        "OTIO_SCHEMA": "Marker.2",
+        "metadata": {KEY: {"time": float(hit.time), "strength": float(hit.strength), "kind": hit.kind}},
+        "name": text,
+        "color": COLOURS.get(hit.kind, "GREEN"),
+        "marked_range": range_object(Fraction(frame), Fraction(0), rate),
+        "comment": text,  # some hosts show the name, some the comment
+    }
+
+
+def _verify(info: TimelineInfo, selection: Selection, data: bytes, out: Path) -> None:
+    """Read the new file as a host would, before it exists: same clips as before, sound where it belongs."""
+    tree = parse(data)
+    again = timeline_of(tree, out, "", out.parent)
+    frame, _ = frame_aligned(selection, info.rate)
+    facts = [(c.name, c.track, c.record_start, c.duration) for c in info.clips]
+    same = info.is_media or facts == [(c.name, c.track, c.record_start, c.duration) for c in again.clips]
+    starts = _sound_starts(tree.stack)
+    if not same or again.rate != info.rate or info.origin + frame / info.rate not in starts:
+        raise TimelineError(
+            "The changed timeline did not read back as it should; it was not written.",
+            "Export it again from your editor.",
+        )
+
+
+def _sound_starts(stack: Node) -> list[Fraction]:
+    """Where the clips on our track start, seconds from its beginning."""
+    starts: list[Fraction] = []
+    for track in stack.children:
+        if track.name == TRACK_NAME and track.track_kind == "Audio":
+            place = Fraction(0)
+            for child in track.children:
+                if child.kind == "clip":
+                    starts.append(place)
+                place += child.source_range.duration if child.source_range else Fraction(0)
+    return starts
+
+
+def _keep(out: Path, before: bytes | None) -> None:
+    """One backup of each state is enough."""
+    kept = backups(out)
+    if not kept or kept[-1].read_bytes() != before:
+        backup(out)
+
+
+def _unchanged(out: Path, before: bytes | None) -> None:
+    try:
+        now = out.read_bytes() if out.exists() else None
+    except OSError as error:
+        raise OutputError(f"{out} cannot be read: {error.strerror}.", "Check your permissions.") from error
+    if now != before:
+        raise ConflictError(f"{out} was changed while the music was placed.", "Place it again.")
