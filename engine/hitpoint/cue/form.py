@@ -14,8 +14,9 @@ Times = NDArray[np.float64]
 _BASE: dict[SectionKind, float] = {
     "intro": 0.4, "groove": 0.6, "build": 0.7, "drop": 0.95, "break": 0.35, "ending": 0.7,
 }  # fmt: skip
-_NEAR = 0.35  # seconds: how far a cut or hit still pulls a section change to a downbeat
+_NEAR_HIT = 0.35  # seconds: how far a strong hit pulls a section change to a downbeat
 _LONGEST = 12  # bars in a section
+_SHORT = 20  # bars: a shorter cue comes to the point after two
 
 
 def lay_form(
@@ -39,19 +40,23 @@ def lay_form(
 
 
 def _pull(bars: Times, accents: Sequence[Accent], cuts: Sequence[float]) -> Times:
-    """(bars,): how much each downbeat is near a cut or a strong hit, 0 to 1."""
-    times = np.array([*cuts, *(accent.time for accent in accents)])
-    weights = np.array([*(1.0 for _ in cuts), *(0.7 * accent.strength**2 for accent in accents)])
-    if len(times) == 0:
-        return np.zeros(len(bars))
-    order = np.argsort(times)
-    times, weights = times[order], weights[order]
-    pull = np.zeros(len(bars))
+    """(bars,): how much each downbeat asks for a section change, 0 to 1: a cut within half a bar, or a
+    strong hit close by."""
+    half = float(np.median(np.diff(bars))) / 2 if len(bars) > 1 else 1.0
+    hits = np.array([accent.time for accent in accents])
+    strengths = np.array([accent.strength for accent in accents])
+    by_cut = _nearness(bars, np.sort(np.asarray(cuts, np.float64)), np.ones(len(cuts)), half)
+    return np.maximum(by_cut, _nearness(bars, hits, 0.6 * strengths**2, _NEAR_HIT))
+
+
+def _nearness(bars: Times, times: Times, weights: Times, reach: float) -> Times:
+    """(bars,): the greatest weight of an event near each bar, falling to nothing at `reach` seconds."""
+    near = np.zeros(len(bars))
     for index, bar in enumerate(bars):
-        first, last = np.searchsorted(times, (bar - _NEAR, bar + _NEAR))
+        first, last = np.searchsorted(times, (bar - reach, bar + reach))
         if first < last:
-            pull[index] = np.max(weights[first:last] * (1 - np.abs(times[first:last] - bar) / _NEAR))
-    return pull
+            near[index] = np.max(weights[first:last] * (1 - np.abs(times[first:last] - bar) / reach))
+    return near
 
 
 def _edges(bars: Times, end: float, pull: Times) -> list[int]:
@@ -66,8 +71,10 @@ def _edges(bars: Times, end: float, pull: Times) -> list[int]:
     best[0] = 0.0
     for bar in range(1, last + 1):
         for length in range(1, min(bar, _LONGEST) + 1):
-            odd = 0.5 * (length % 2) + 0.3 * (length % 4 == 2)
-            value = best[bar - length] + pull[bar] - 0.2 * abs(length - wanted) - odd
+            opening = bar == length and last < _SHORT
+            odd = 0.5 * (length % 2) + 0.3 * (length % 4 == 2 and not opening)
+            long = 0.2 * abs(length - (2 if opening else wanted))
+            value = best[bar - length] + pull[bar] - long - odd
             if value > best[bar]:
                 best[bar], came[bar] = value, bar - length
     edges = [last]
@@ -92,7 +99,7 @@ def _kinds(density: list[float], has_ending: bool) -> list[SectionKind]:
     inner = list(range(1, count - 1))
     if has_ending:
         kinds[-1] = "ending"
-    if count >= 3:
+    if count >= 3 and density[0] <= float(np.median(density)):
         kinds[0] = "intro"
     if len(inner) >= 2:
         high, low = np.quantile([density[i] for i in inner], (0.7, 0.2))

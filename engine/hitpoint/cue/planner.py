@@ -21,6 +21,7 @@ CLOSEST_ACCENTS = 0.09
 """Seconds: of two accents closer than this only the stronger is played; the ear hears one anyway."""
 _LONGEST_TAIL = 1.6  # seconds left for the last chord to ring, where the clip is long enough
 _TAIL_SHARE = 0.25  # of a short clip
+_APART = 0.3  # seconds between the last hit and a last chord that is not on it
 _SNAP = 0.13  # seconds: a chord change this near to an accent comes with it
 _SHORTEST_CHORD = 0.2  # seconds
 
@@ -130,7 +131,7 @@ def _last_sound(duration: float, accents: tuple[Accent, ...], beats: Times, down
     if last_hit >= room - 0.8:
         return last_hit
     for marks in (downbeats, beats):
-        before = marks[(marks > max(last_hit, room - 2.5)) & (marks <= room)]
+        before = marks[(marks > max(last_hit + _APART, room - 2.5)) & (marks <= room)]
         if len(before):
             return float(before[-1])
     return room

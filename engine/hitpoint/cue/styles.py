@@ -60,7 +60,7 @@ _ROWS = {
     ),
     "la-hip-hop": Style((80, 104), 0.6, 0.8, 1, _POP, _DARK, Palette(4, 38, 50, 81, 62)),
     "house": Style((116, 130), 0.7, 0.6, 1, _POP, _POP_MINOR, Palette(0, 38, 50, 80, 62)),
-    "krump": Style((76, 100), 0.9, 1.0, 2, _DARK, _DARK, Palette(48, 38, 50, 61, 61)),
+    "krump": Style((76, 100), 0.9, 1.0, 2, _FUNK, _DARK, Palette(48, 38, 50, 61, 61)),
     "street-jazz": Style(
         (96, 128), 0.6, 0.4, 1, _JAZZ, _JAZZ_MINOR, Palette(0, 32, 48, 65, 61), swing=0.33
     ),

@@ -19,6 +19,7 @@ from hitpoint_training.corpus.picture import simulate
 
 _TIGHT = {"drums": 0.003, "bass": 0.004, "arp": 0.003}  # seconds; other parts are looser
 _LOOSE = 0.006
+_BEFORE_END = 0.12  # seconds before the last chord in which the groove starts nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,9 @@ def arrange(plan: CuePlan, rng: np.random.Generator) -> tuple[Note, ...]:
     notes += melody(plan, bars, rng)
     notes = _build_up(_stops(notes, bars, rng), bars)
     notes = [_humanised(note, rng) for note in notes]
-    notes = make_room(notes, plan.accents)
-    notes += [note for note in accent_notes(plan) if note.start < plan.end - 0.05]
-    notes = _ended(notes, plan) + _final(plan)
+    notes = [note for note in make_room(notes, plan.accents) if note.start < plan.end - _BEFORE_END]
+    notes += [note for note in accent_notes(plan) if note.start < plan.end]
+    notes = [_ended(note, plan.end) for note in notes] + _final(plan)
     return tuple(sorted(notes, key=lambda note: (note.start, note.part, note.pitch)))
 
 
@@ -100,13 +101,9 @@ def _humanised(note: Note, rng: np.random.Generator) -> Note:
     return replace(note, start=max(0.0, note.start + shift), velocity=velocity)
 
 
-def _ended(notes: list[Note], plan: CuePlan) -> list[Note]:
-    """Nothing starts shortly before the end or after it, and nothing sounds into the last chord."""
-    return [
-        replace(note, duration=max(0.03, min(note.duration, plan.end - 0.02 - note.start)))
-        for note in notes
-        if note.start < plan.end - 0.12
-    ]
+def _ended(note: Note, end: float) -> Note:
+    """The note, let go just before the last chord."""
+    return replace(note, duration=max(0.03, min(note.duration, end - 0.02 - note.start)))
 
 
 def _final(plan: CuePlan) -> list[Note]:

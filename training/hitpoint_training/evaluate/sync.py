@@ -1,4 +1,4 @@
-"""Do the sounds land on the hits? Hit AUC, hit rate, and the published LORIS metric for comparison."""
+"""Do the sounds land on the hits? Hit AUC, hit rate, onsets."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitpoint.cue.plan import Accent
-from hitpoint.errors import UsageError
 from hitpoint.values import Floats
 
 Times = NDArray[np.float64]
 
-_RATE = 22_050
-_HOP = 128  # 5.8 ms
+RATE = 22_050
+"""Hertz: everything is measured at this rate."""
+HOP = 128
+"""Samples, 5.8 ms."""
 _WITHIN = 0.040  # seconds: half the window in which the greatest onset strength counts
 _AWAY = 0.120  # seconds: control moments keep this far from every strong hit
 _CONTROLS = 2000
@@ -41,13 +42,13 @@ class OnsetCurve:
 def mono(audio: Floats, rate: int) -> Floats:
     """(samples,) at 22,050 Hz from (samples,) or (samples, channels)."""
     mixed = audio.mean(axis=1) if audio.ndim == 2 else audio
-    return librosa.resample(mixed.astype(np.float32), orig_sr=rate, target_sr=_RATE)
+    return librosa.resample(mixed.astype(np.float32), orig_sr=rate, target_sr=RATE)
 
 
 def onset_curve(audio: Floats, rate: int) -> OnsetCurve:
     """The onset strength of a sound, a value every 5.8 ms."""
-    values = librosa.onset.onset_strength(y=mono(audio, rate), sr=_RATE, hop_length=_HOP)
-    return OnsetCurve(values.astype(np.float32), _RATE / _HOP)
+    values = librosa.onset.onset_strength(y=mono(audio, rate), sr=RATE, hop_length=HOP)
+    return OnsetCurve(values.astype(np.float32), RATE / HOP)
 
 
 def strong(hits: Sequence[Accent]) -> Times:
@@ -96,51 +97,5 @@ def hits_within(achieved: Sequence[float], requested: Sequence[float], tolerance
 def onsets(audio: Floats, sr: int) -> Times:
     """Times of the onsets that librosa picks from the onset strength, in seconds."""
     curve = onset_curve(audio, sr)
-    frames = librosa.onset.onset_detect(onset_envelope=curve.values, sr=_RATE, hop_length=_HOP)
+    frames = librosa.onset.onset_detect(onset_envelope=curve.values, sr=RATE, hop_length=HOP)
     return frames / curve.rate
-
-
-@dataclass(frozen=True, slots=True)
-class LorisScore:
-    """Beat coverage (precision by its formula), beat hit (recall) and the harmonic mean of their means,
-    as fractions; `csd` and `hsd` are standard deviations over the files (nan for one file)."""
-
-    bcs: float
-    bhs: float
-    f1: float
-    csd: float
-    hsd: float
-
-
-def loris_onsets(audio: Floats, sr: int) -> Times:
-    """Onsets by the settings of LORIS's `beats_scores.py`, in seconds.
-
-    The released code averages over 3 frames each way where the paper's Appendix B.3 says 2.
-    """
-    return librosa.onset.onset_detect(
-        y=mono(audio, sr), sr=_RATE, wait=1, delta=0.2, pre_avg=3, post_avg=3, pre_max=3, post_max=3, units="time"
-    )
-
-
-def loris_bins(times: Times, length: float) -> NDArray[np.bool_]:
-    """One bin per second, true where there is an onset: all the timing that the LORIS metric sees."""
-    bins = np.zeros(max(1, int(np.ceil(length))), bool)
-    bins[np.minimum(times.astype(int), len(bins) - 1)] = True
-    return bins
-
-
-def loris_score(
-    generated: Sequence[NDArray[np.bool_]], truth: Sequence[NDArray[np.bool_]]
-) -> LorisScore:
-    """The metric of LORIS (ICML 2023, released code), from `loris_bins` of each file and its ground truth."""
-    if len(generated) != len(truth) or not len(truth):
-        raise UsageError("LORIS scores need as many ground truths as generated files.", "Pair them.")
-    coverage, hit = [], []
-    for mine, theirs in zip(generated, truth, strict=True):
-        size = min(len(mine), len(theirs))
-        both = int(np.sum(mine[:size] & theirs[:size]))
-        coverage.append(both / mine.sum() if mine.any() else 0.0)
-        hit.append(both / theirs[:size].sum() if theirs[:size].any() else 0.0)
-    bcs, bhs = float(np.mean(coverage)), float(np.mean(hit))
-    spread = [float(np.std(x, ddof=1)) if len(x) > 1 else float("nan") for x in (coverage, hit)]
-    return LorisScore(bcs, bhs, 2 * bcs * bhs / (bcs + bhs) if bcs + bhs else 0.0, *spread)

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from hitpoint.cue.plan import CuePlan
 from hitpoint.values import Floats
-from hitpoint_training.evaluate.sync import mono, onset_curve
+from hitpoint_training.evaluate.sync import HOP, RATE, mono, onset_curve
 
-_RATE = 22_050
-_HOP = 512
+_CHROMA_HOP = 512
 _WINDOW = 8.0  # seconds
 _SILENCE = 1e-4  # root mean square below which a window says nothing
 
@@ -23,7 +22,7 @@ _PROFILES = np.stack([np.roll(profile, k) for profile in (_MAJOR, _MINOR) for k 
 
 def chroma(audio: Floats, sr: int) -> Floats:
     """(12, frames) constant-Q chroma, a frame every 23 ms."""
-    return librosa.feature.chroma_cqt(y=mono(audio, sr), sr=_RATE, hop_length=_HOP).astype(np.float32)
+    return librosa.feature.chroma_cqt(y=mono(audio, sr), sr=RATE, hop_length=_CHROMA_HOP).astype(np.float32)
 
 
 def key_correlations(mean_chroma: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -40,7 +39,7 @@ def key_clarity(audio: Floats, sr: int) -> float:
     A last window shorter than 4 s is left out if there is another; silence gives 0.
     """
     mixed = mono(audio, sr)
-    size = round(_WINDOW * _RATE)
+    size = round(_WINDOW * RATE)
     starts = [s for s in range(0, len(mixed), size) if s == 0 or len(mixed) - s >= size // 2]
     found: list[float] = []
     for start in starts:
@@ -48,7 +47,7 @@ def key_clarity(audio: Floats, sr: int) -> float:
         if float(np.sqrt(np.mean(window**2))) < _SILENCE:
             found.append(0.0)
             continue
-        found.append(float(key_correlations(chroma(window, _RATE).mean(axis=1)).max()))
+        found.append(float(key_correlations(chroma(window, RATE).mean(axis=1)).max()))
     return float(np.mean(found))
 
 
@@ -58,8 +57,8 @@ def chord_agreement(audio: Floats, sr: int, plan: CuePlan) -> float:
     Even noise gives the share of the twelve pitch classes that the chords use (0.25 to 0.33).
     """
     mixed = mono(audio, sr)
-    frames = librosa.feature.chroma_cqt(y=mixed, sr=_RATE, hop_length=_HOP, norm=None) ** 2
-    times = np.arange(frames.shape[1]) * _HOP / _RATE
+    frames = librosa.feature.chroma_cqt(y=mixed, sr=RATE, hop_length=_CHROMA_HOP, norm=None) ** 2
+    times = np.arange(frames.shape[1]) * _CHROMA_HOP / RATE
     starts = np.array([chord.start for chord in plan.chords])
     which = np.clip(np.searchsorted(starts, times, side="right") - 1, 0, len(starts) - 1)
     allowed = np.zeros((len(starts), 12))
@@ -77,8 +76,7 @@ def tempo_error(estimated: float, true: float) -> float:
 def estimated_tempo(audio: Floats, sr: int) -> float:
     """Tempo in beats per minute, by librosa's tempogram."""
     curve = onset_curve(audio, sr)
-    rate = round(curve.rate * 128)
-    return float(librosa.feature.tempo(onset_envelope=curve.values, sr=rate, hop_length=128)[0])
+    return float(librosa.feature.tempo(onset_envelope=curve.values, sr=RATE, hop_length=HOP)[0])
 
 
 def pulse_clarity(audio: Floats, sr: int) -> float:

@@ -1,0 +1,91 @@
+"""`python -m hitpoint_training.evaluate compositions FOLDER`: figures of pieces, beside controls."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from hitpoint.cue.plan import STYLES
+from hitpoint.errors import HitpointError
+from hitpoint_training.evaluate.compositions import (
+    Figures,
+    LorisControls,
+    PieceFigures,
+    annotated,
+    loris_controls,
+    mean,
+    mean_known,
+    measure,
+)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m hitpoint_training.evaluate", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    compositions = commands.add_parser("compositions", help="figures of a folder of pieces")
+    compositions.add_argument("folder", type=Path, help="NNNNN.json with NNNNN.flac or .wav")
+    compositions.add_argument("--audio", type=Path, default=None, help="take the sounds from here instead")
+    compositions.add_argument("--limit", type=int, default=None, help="only so many pieces")
+    compositions.add_argument("--seed", type=int, default=0, help="of the control moments")
+    return parser.parse_args()
+
+
+def _row(label: str, of: Figures, count: int) -> list[str]:
+    figures = (of.hit_auc, of.within_40ms, of.key_clarity, of.chord_agreement, of.tempo_error, of.pulse_clarity)
+    return [label, str(count), *(f"{figure:.3f}" for figure in figures)]
+
+
+def _by_style(found: Sequence[PieceFigures]) -> Table:
+    table = Table(title="Compositions")
+    for heading in ("style", "pieces", "hit AUC", "hits <= 40 ms", "key clarity", "chords", "tempo error", "pulse"):
+        table.add_column(heading, justify="left" if heading == "style" else "right")
+    for style in STYLES:
+        mine = [one.own for one in found if one.style == style]
+        if mine:
+            table.add_row(*_row(style, mean(mine), len(mine)))
+    table.add_section()
+    table.add_row(*_row("all", mean([one.own for one in found]), len(found)))
+    return table
+
+
+def _controls(found: Sequence[PieceFigures], loris: LorisControls) -> Table:
+    table = Table(title="Controls: music that does not know the picture")
+    for heading in ("", "hit AUC", "LORIS BCS", "LORIS BHS", "LORIS F1"):
+        table.add_column(heading, justify="right" if heading else "left")
+    rows = (
+        ("shuffled", mean_known([one.shuffled_auc for one in found]), loris.shuffled),
+        ("metronome", mean_known([one.metronome_auc for one in found]), loris.metronome),
+        ("silence", mean_known([one.silence_auc for one in found]), loris.silence),
+    )
+    for name, auc, score in rows:
+        table.add_row(name, f"{auc:.3f}", f"{score.bcs:.3f}", f"{score.bhs:.3f}", f"{score.f1:.3f}")
+    return table
+
+
+def _compositions(options: argparse.Namespace) -> None:
+    pieces = annotated(options.folder, options.audio)[: options.limit]
+    errors = Console(stderr=True)
+    found = list(track(measure(pieces, options.seed), "Measuring", total=len(pieces), console=errors))
+    console = Console(width=110)
+    console.print(_by_style(found))
+    console.print(_controls(found, loris_controls(pieces, options.seed)))
+
+
+def main() -> int:
+    """Run the command; 0 done, 1 failed, 2 wrong use."""
+    try:
+        _compositions(_arguments())
+    except HitpointError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
