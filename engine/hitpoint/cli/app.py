@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from hitpoint import __version__
 from hitpoint.cli import console, reports
@@ -165,7 +166,7 @@ def doctor(as_json: JsonOption = False) -> None:
     else:
         for finding in findings:
             mark = "[green]works[/]  " if finding.works else "[red]missing[/]"
-            console.out.print(f"{mark} {finding.part}: {finding.text}", soft_wrap=True)
+            console.out.print(f"{mark} {finding.part}: {escape(finding.text)}", soft_wrap=True)
     raise SystemExit(0 if all(f.works or f.optional for f in findings) else 1)
 
 

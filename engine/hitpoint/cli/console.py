@@ -16,6 +16,7 @@ from types import FrameType
 from typing import NoReturn, TypeVar
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
@@ -44,16 +45,16 @@ def run(work: Callable[[Progress], T], *, quiet: bool = False, debug: bool = Fal
 
 def fail(error: HitpointError) -> NoReturn:
     """Print what happened and what to do, and exit with the error's code."""
-    err.print(f"[bold red]{type(error).__name__}[/]: {error.what}", soft_wrap=True)
+    err.print(f"[bold red]{type(error).__name__}[/]: {escape(error.what)}", soft_wrap=True)
     if error.todo:
-        err.print(error.todo, soft_wrap=True)
+        err.print(escape(error.todo), soft_wrap=True)
     raise SystemExit(error.exit_code)
 
 
 def warn(sentences: tuple[str, ...]) -> None:
     """Print warnings on stderr."""
     for sentence in sentences:
-        err.print(f"[yellow]Note[/]: {sentence}", soft_wrap=True)
+        err.print(f"[yellow]Note[/]: {escape(sentence)}", soft_wrap=True)
 
 
 def _supervised(work: Callable[[Progress], T], quiet: bool) -> T:

@@ -6,6 +6,7 @@ import json
 from fractions import Fraction
 from typing import TypeAlias
 
+from rich.markup import escape
 from rich.table import Table
 
 from hitpoint.cue.bundle import InstalledBundle
@@ -182,11 +183,11 @@ def timeline_table(timeline: TimelineInfo) -> Table:
     for heading in ("#", "Clip", "Track", "Starts", "Lasts", "Media"):
         table.add_column(heading, overflow="fold")
     for clip in timeline.clips:
-        media = clip.offline and f"[red]offline[/]: {clip.offline}"
+        media = clip.offline and f"[red]offline[/]: {escape(clip.offline)}"
         media = media or (clip.media.path.name if clip.media else "")
         name = clip.name if clip.enabled else f"{clip.name} [dim](disabled)[/]"
         table.add_row(
-            str(clip.index), name, clip.track, f"{clip.record_start:.3f} s", f"{clip.duration:.3f} s", media
+            str(clip.index), name, clip.track, _seconds(clip.record_start), _seconds(clip.duration), media
         )
     return table
 
@@ -211,6 +212,10 @@ def score_table(result: ScoreResult) -> Table:
     for name, text in rows:
         table.add_row(name, text)
     return table
+
+
+def _seconds(time: Fraction) -> str:
+    return f"{float(time):.3f} s"
 
 
 def _fps(rate: Fraction) -> str:
