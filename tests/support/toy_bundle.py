@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 CHANNELS = 8
 BINS = 1025
+TABLE = 211  # frames of noise before it repeats
 DEAF = 0.3
 LATE_FRAMES = 2  # latent frames of 20 ms
 KEPT_NOISE = 0.03
@@ -105,7 +106,7 @@ def step_graph(channels: int = CHANNELS):
 
 
 def decode_graph(channels: int = CHANNELS):
-    """Level of each 100 Hz frame from two channels, read at `positions`; a spectrum of steady random phase."""
+    """Level of each 100 Hz frame from two channels, read at `positions`; a spectrum of random phase."""
     node = helper.make_node
     inputs = [("z", FLOAT, [1, channels, "T"]), ("positions", FLOAT, ["2T"]), ("frame", INT64, [1])]
     outputs = [("spectrum", FLOAT, [1, 2, 2, BINS, "2T"])]
@@ -132,12 +133,8 @@ def decode_graph(channels: int = CHANNELS):
         node("Range", ["zero", "length", "step"], ["index"]),
         node("Reshape", ["size", "scalar"], ["length"]),
         node("Add", ["index", "frame"], ["absolute"]),
-        node("Reshape", ["absolute", "row"], ["absolute_row"]),
-        node("Mul", ["absolute_row", "advance"], ["turned"]),
-        node("Mod", ["turned", "turn"], ["rest"]),
-        node("Cast", ["rest"], ["restf"], to=FLOAT),
-        node("Mul", ["restf", "angle_unit"], ["turning"]),
-        node("Add", ["turning", "offset"], ["angle"]),
+        node("Mod", ["absolute", "turn"], ["row"]),
+        node("Gather", ["phases", "row"], ["angle"], axis=3),
         node("Cos", ["angle"], ["cos"]),
         node("Sin", ["angle"], ["sin"]),
         node("Concat", ["cos", "sin"], ["parts"], axis=1),
@@ -149,12 +146,10 @@ def decode_graph(channels: int = CHANNELS):
     rng = np.random.default_rng(7)
     constants = [
         _constant("pair", [0, 1], np.int64), _constant("flat", [-1], np.int64),
-        _constant("unit", [1], np.int64), _constant("steep", 6.0), _constant("quiet", -1.5),
+        _constant("unit", [1], np.int64), _constant("steep", 3.0), _constant("quiet", 0.5),
         _constant("loudest", 3.5), _constant("zero", 0, np.int64), _constant("step", 1, np.int64),
-        _constant("scalar", np.zeros(0), np.int64), _constant("row", [1, 1, 1, -1], np.int64),
-        _constant("advance", (15 * np.arange(BINS)).reshape(1, 1, BINS, 1), np.int64),
-        _constant("turn", 64, np.int64), _constant("angle_unit", 2 * np.pi / 64),
-        _constant("offset", rng.uniform(0, 6.28, (1, 1, BINS, 1))),
+        _constant("scalar", np.zeros(0), np.int64), _constant("turn", TABLE, np.int64),
+        _constant("phases", rng.uniform(0, 6.28, (1, 1, BINS, TABLE))),
         _constant("final", [1, 2, 2, BINS, -1], np.int64),
     ]  # fmt: skip
     return nodes, inputs, outputs, constants

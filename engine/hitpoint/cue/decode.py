@@ -10,8 +10,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft
-from scipy.signal import get_window
 
 from hitpoint.cue.bundle import Manifest
 from hitpoint.cue.generate import Model
@@ -60,8 +58,7 @@ def decode_chunk(
 
 @lru_cache(maxsize=2)
 def _hann(n_fft: int) -> Floats:
-    window: Floats = get_window("hann", n_fft).astype(np.float32)
-    return window
+    return np.hanning(n_fft + 1)[:-1].astype(np.float32)
 
 
 def _overlap_add(spectrum: Floats, manifest: Manifest) -> Floats:
@@ -71,7 +68,7 @@ def _overlap_add(spectrum: Floats, manifest: Manifest) -> Floats:
     """
     n_fft, hop = manifest.n_fft, manifest.hop
     count, lapped = spectrum.shape[-1], -(-n_fft // hop)
-    frames = irfft(spectrum[:, 0] + 1j * spectrum[:, 1], n_fft, axis=1).astype(np.float32, copy=False)
+    frames = np.fft.irfft(spectrum[:, 0] + 1j * spectrum[:, 1], n_fft, axis=1)
     window = _hann(n_fft)
     # In hops: frame i, cut into `lapped` pieces, adds its piece j to hop i + j.
     pieces = np.zeros((2, lapped * hop, count), np.float32)

@@ -117,7 +117,8 @@ class Composer:
         def v(x: Floats, t: float) -> Floats:
             times = np.full(batch, t, np.float32)
             out = self.model.velocity(np.stack([x] * batch), times, given, marks, rows, kv)
-            return out[0] if batch == 1 else out[1] + w * (out[0] - out[1])
+            guided: Floats = out[0] if batch == 1 else out[1] + w * (out[0] - out[1])
+            return guided
 
         return v
 

@@ -11,7 +11,7 @@ from itertools import chain
 
 import numpy as np
 from scipy.ndimage import minimum_filter1d
-from scipy.signal import get_window, resample_poly
+from scipy.signal import resample_poly
 
 from hitpoint.values import SAMPLE_RATE, Floats
 
@@ -50,9 +50,10 @@ def gain_db(peaks: Floats) -> Floats:
     ramp = RELEASE_DB * np.arange(len(held), dtype=np.float64)
     level = np.minimum(np.minimum.accumulate(held - ramp) + ramp, 0)
     # One cell less than the look-ahead, because samples lie between the centres of two cells.
-    window = get_window("hann", 2 * LOOK_AHEAD + 1, fftbins=False)[1:-1]
+    window = np.hanning(2 * LOOK_AHEAD + 1)[1:-1]
     smooth = np.convolve(level, window / window.sum(), "same")
-    return smooth[LOOK_AHEAD:-LOOK_AHEAD].astype(np.float32)
+    out: Floats = smooth[LOOK_AHEAD:-LOOK_AHEAD].astype(np.float32)
+    return out
 
 
 def factors(gain: Floats, start: int, stop: int) -> Floats:
@@ -60,4 +61,5 @@ def factors(gain: Floats, start: int, stop: int) -> Floats:
     cells = np.arange(start // CELL - 1, stop // CELL + 2)
     near = 10 ** (gain[np.clip(cells, 0, len(gain) - 1)] / 20)
     place = (np.arange(start, stop) - (CELL - 1) / 2) / CELL - cells[0]
-    return np.interp(place, np.arange(len(cells)), near).astype(np.float32)
+    between: Floats = np.interp(place, np.arange(len(cells)), near).astype(np.float32)
+    return between

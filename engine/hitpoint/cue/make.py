@@ -107,7 +107,7 @@ def file_onsets(path: Path, lead_samples: int = 0) -> Onsets:
                 if low >= high:
                     return np.zeros((2, stop - start), np.float32)
                 file.seek(low)
-                sound: Floats = file.read(high - low, dtype="float32", always_2d=True).T
+                sound = np.asarray(file.read(high - low, dtype="float32", always_2d=True), np.float32).T
                 before = low - start - lead_samples
                 return np.pad(sound, ((0, 0), (before, stop - start - before - sound.shape[1])))
 

@@ -112,7 +112,8 @@ def fades(read: Reader, samples: int, end: float) -> Reader:
         rise = np.clip((at + 0.5) / max(1, entry), 0, 1)
         fall = np.clip((samples - at - 0.5) / max(1, length), 0, 1)
         shape = np.sin(np.pi / 2 * rise) ** 2 * np.sin(np.pi / 2 * fall) ** 2
-        return sound * shape.astype(np.float32)
+        shaped: Floats = sound * shape.astype(np.float32)
+        return shaped
 
     return faded
 

@@ -14,9 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import rfft
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
-from scipy.signal import get_window
 
 from hitpoint.values import SAMPLE_RATE, Floats
 
@@ -34,6 +32,7 @@ APART_S = 0.04  # of two attacks closer than this the stronger counts
 AROUND_S = 1.5  # what an attack is compared with, on each side
 SALIENCE = 1.0  # standard deviations of the flux above its mean
 SHARE = 0.3  # of the strongest attack around
+EVEN = 0.97  # quantile of the flux that a strong attack reaches; stronger ones count as this
 FLOOR = 0.03  # nepers; below it there is nothing to hear
 
 Reader = Callable[[int, int], Floats]
@@ -69,7 +68,7 @@ def _filterbank() -> tuple[Floats, Floats]:
     rise = (bins - edges[:-2, None]) / np.diff(edges)[:-1, None]
     fall = (edges[2:, None] - bins) / np.diff(edges)[1:, None]
     bank = np.clip(np.minimum(rise, fall), 0, None).astype(np.float32)
-    return get_window("hann", SIZE).astype(np.float32) / (SIZE / 4), bank[bank.any(1)]
+    return (np.hanning(SIZE + 1)[:-1] / (SIZE / 4)).astype(np.float32), bank[bank.any(1)]
 
 
 def level_gain(read: Reader, samples: int) -> float:
@@ -79,7 +78,7 @@ def level_gain(read: Reader, samples: int) -> float:
     for start in range(0, samples, BLOCK_FRAMES * HOP):
         sound = read(start, min(start + BLOCK_FRAMES * HOP, samples))
         energy += float(np.vdot(sound, sound))
-    return JUDGED_RMS / max(1e-5, (energy / max(1, 2 * samples)) ** 0.5)
+    return JUDGED_RMS / max(1e-5, float(np.sqrt(energy / max(1, 2 * samples))))
 
 
 def flux(read: Reader, first: int, stop: int, gain: float) -> Floats:
@@ -93,7 +92,7 @@ def flux(read: Reader, first: int, stop: int, gain: float) -> Floats:
         high = min(low + BLOCK_FRAMES, stop)
         sound = read((low - LAG) * HOP - SIZE // 2, (high - 1) * HOP + SIZE // 2).mean(0) * np.float32(gain)
         frames = np.lib.stride_tricks.sliding_window_view(sound, SIZE)[::HOP]
-        level = np.log1p(COMPRESSION * (np.abs(rfft(frames * window, axis=1)) @ bank.T))
+        level = np.log1p(COMPRESSION * (np.abs(np.fft.rfft(frames * window, axis=1)) @ bank.T))
         blocks.append(np.maximum(level[LAG:] - level[:-LAG], 0).mean(1))
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
@@ -108,9 +107,11 @@ def find_onsets(strength: Floats) -> Onsets:
     if len(strength) < 3:
         return Onsets(np.zeros(0), np.zeros(0, np.float32))
     around = 2 * round(AROUND_S * RATE) + 1
-    mean = uniform_filter1d(strength, around, mode="nearest")
-    deviation = np.sqrt(np.maximum(uniform_filter1d(strength**2, around, mode="nearest") - mean**2, 0))
-    threshold = np.maximum(mean + SALIENCE * deviation, SHARE * maximum_filter1d(strength, around))
+    # One crash, or the first note out of silence, must not hide what comes after it.
+    even = np.minimum(strength, np.quantile(strength, EVEN))
+    mean = uniform_filter1d(even, around, mode="nearest")
+    deviation = np.sqrt(np.maximum(uniform_filter1d(even**2, around, mode="nearest") - mean**2, 0))
+    threshold = np.maximum(mean + SALIENCE * deviation, SHARE * maximum_filter1d(even, around))
     summit = strength == maximum_filter1d(strength, 2 * round(APART_S * RATE) + 1)
     summit &= strength > np.maximum(threshold, FLOOR)
     summit[[0, -1]] = False

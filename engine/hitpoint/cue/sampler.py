@@ -25,7 +25,7 @@ def schedule(steps: int) -> list[float]:
 def euler(v: Velocity, x: Floats, steps: int) -> Floats:
     """x at t = 0 from noise x at t = 1, in `steps` evaluations of v (Liu et al. 2022, algorithm 1)."""
     for t, r in pairwise(schedule(steps)):
-        x = x - np.float32(t - r) * v(x, t)
+        x = (x - np.float32(t - r) * v(x, t)).astype(np.float32, copy=False)
     return x
 
 

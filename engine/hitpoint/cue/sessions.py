@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore
 
 from hitpoint.cue.bundle import Bundle, GraphSpec
 from hitpoint.errors import Cancelled, ModelBundleError
@@ -85,7 +85,7 @@ def _load(data: bytes, spec: GraphSpec, threads: int) -> onnxruntime.InferenceSe
     return session
 
 
-def _compare(file: str, promised: tuple[Any, ...], found: list[Any]) -> None:
+def _compare(file: str, promised: tuple[Any, ...], found: Sequence[Any]) -> None:
     have = {node.name: (TYPES.get(node.type, node.type), node.shape) for node in found}
     if set(have) != {tensor.name for tensor in promised}:
         raise ModelBundleError(f"{file} has other inputs or outputs than promised.", AGAIN)
@@ -113,7 +113,7 @@ class CpuModel:
         self._run = onnxruntime.RunOptions()
 
     @contextmanager
-    def cancellable(self, progress: Progress) -> Iterator[None]:
+    def cancellable(self, progress: Progress) -> Generator[None]:
         """While inside, cancelling `progress` stops the graph that is running, within a tenth of a second."""
         done = threading.Event()
         self._run = onnxruntime.RunOptions()
@@ -154,9 +154,9 @@ class CpuModel:
 
     def _call(self, session: onnxruntime.InferenceSession, inputs: dict[str, Any]) -> Floats:
         try:
-            result: Floats = session.run(None, inputs, self._run)[0]
+            result = session.run(None, inputs, self._run)[0]
         except RUNTIME_ERRORS as error:
             if self._run.terminate:
                 raise Cancelled("Cancelled.", "Nothing was written.") from None
             raise ModelBundleError(f"The model failed: {error}.", "Try another bundle.") from error
-        return result
+        return np.asarray(result, np.float32)
