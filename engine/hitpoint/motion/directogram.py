@@ -38,15 +38,20 @@ def loris_code_sectors(motion: Floats, weight: Floats) -> Floats:
 
 
 def rise(directogram: Floats) -> Floats:
-    """Sum of what each sector gains from row to row (LORIS Eq. 6 before normalising): (n, K) to (n,)."""
-    return _padded(np.maximum(0, np.diff(directogram, axis=0)).sum(1))
+    """Sum of what each sector gains per row (LORIS Eq. 6 before normalising): (n, K) to (n,).
+
+    The paper takes the step from the row before; ours spans the row before and the row after, so that the
+    value lies at its own row and not half a row later.
+    """
+    return np.maximum(0, _steps(directogram)).sum(1)
 
 
 def fall(directogram: Floats) -> Floats:
-    """Sum of what each sector loses from row to row: movement that stops or changes its direction."""
-    return _padded(np.maximum(0, -np.diff(directogram, axis=0)).sum(1))
+    """Sum of what each sector loses per row: movement that stops or changes its direction."""
+    return np.maximum(0, -_steps(directogram)).sum(1)
 
 
-def _padded(steps: Floats) -> Floats:
-    """Give the first row, which has no row before it, the value 0."""
-    return np.concatenate([np.zeros(1, np.float32), steps.astype(np.float32)])
+def _steps(directogram: Floats) -> Floats:
+    if len(directogram) < 2:
+        return np.zeros_like(directogram)
+    return np.gradient(directogram, axis=0).astype(np.float32)

@@ -11,11 +11,13 @@ from hitpoint.motion.directogram import fall, rise
 from hitpoint.motion.track import GRID_RATE, MotionTrack, ShotMotion, shot_motion
 from hitpoint.values import AccentKind, Floats, MotionSource
 
-SMOOTHING_S = 0.05  # of directograms before their differences are taken
+# Every constant was chosen by the figures of docs/decisions/0001-accents-and-tempo.md.
+POSE_SMOOTHING_S, FLOW_SMOOTHING_S = 0.08, 0.06  # of directograms before their differences are taken
 FINE_S, COARSE_S = 0.06, 0.24  # speed against its surroundings, for `pulse`
 SEEN_SHARE = 0.5  # of a shot that somebody must be in for the pose to be used
+SATURATION = 2.0  # pose accents this many times their mean count half: the tracker's slips are huge
 AGREEMENT_S = 0.12  # smoothing of the two speeds before they are compared
-LEAST_TRUST, MOST_TRUST = 0.15, 0.5  # of the pose against the flow where somebody is seen
+LEAST_SHARE, MOST_SHARE = 0.1, 0.3  # of the pose in the sum where somebody is seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,56 +33,51 @@ def accent_curve(track: MotionTrack, kind: AccentKind) -> AccentCurve:
 
     `onset`: LORIS Eq. 6, movement that begins. `impact`: the same with the sign turned, movement that stops,
     lands or changes direction. `pulse`: valleys of the speed, the kinematic beat of AIST++.
+
+    There are two witnesses, the joints of whoever is followed and the flow of the whole picture. Joints know
+    the dancer from the crowd and the camera; flow never slips and sees everybody.
     """
     rows = max(1, int(np.ceil(track.duration * GRID_RATE)))
-    values = np.zeros(rows, np.float32)
+    pose, flow = np.zeros(rows, np.float32), np.zeros(rows, np.float32)
     shots = tuple(shot_motion(track, start, end) for start, end in track.shot_edges())
     posed = [shot for shot in shots if len(shot.seen) and shot.seen.mean() >= SEEN_SHARE]
-    trust = _trust(posed)
-    pose_level, flow_level = _level([shot.pose for shot in posed]), _level([shot.flow for shot in shots])
     for shot in shots:
-        share = trust if shot in posed else 0.0
-        mixed = np.concatenate([shot.pose * share / pose_level, shot.flow * (1 - share) / flow_level], 1)
-        values[shot.first : shot.first + len(mixed)] = _curve(mixed, kind)
+        place = slice(shot.first, shot.first + len(shot.flow))
+        flow[place] = _curve(shot.flow, kind, FLOW_SMOOTHING_S)
+        if shot in posed:
+            pose[place] = _curve(shot.pose, kind, POSE_SMOOTHING_S)
+    share = _pose_share(posed)
+    pose, flow = pose / max(float(pose.mean()), 1e-9), flow / max(float(flow.mean()), 1e-9)
+    saturated = (1 + SATURATION) * pose / (pose + SATURATION)
     followed = sum(len(shot.seen) for shot in posed)
-    return AccentCurve(values, "pose" if followed >= rows / 2 else "flow")
+    return AccentCurve(share * saturated + (1 - share) * flow, "pose" if followed >= rows / 2 else "flow")
 
 
-def _trust(shots: list[ShotMotion]) -> float:
-    """Weight of the joints against the flow of the whole picture.
+def _pose_share(shots: list[ShotMotion]) -> float:
+    """More where joints and flow agree on when there is movement.
 
-    The two measure the same movement where one dancer is followed well, and together repeat better than either
-    alone. In a crowd, or where the tracker jumps from one person to the next, they do not agree; then the
-    flow, which sees everybody, is the better witness (docs/decisions/0001-accents-and-tempo.md).
+    They do where one dancer is followed well. In a crowd, or where the tracker jumps from one person to the
+    next, they do not, and the flow is the better witness.
     """
-    width = AGREEMENT_S * GRID_RATE
     speeds = [
-        [gaussian_filter1d(rows.sum(1), width) for rows in (shot.pose, shot.flow)]
+        [gaussian_filter1d(rows.sum(1), AGREEMENT_S * GRID_RATE) for rows in (shot.pose, shot.flow)]
         for shot in shots
         if len(shot.pose) > GRID_RATE
     ]
     if not speeds:
-        return MOST_TRUST if shots else 0.0
+        return LEAST_SHARE if shots else 0.0
     centred = [np.array(pair) - np.mean(pair, axis=1, keepdims=True) for pair in speeds]
     pose, flow = np.concatenate(centred, axis=1)
     agreement = float(pose @ flow) / max(float(np.linalg.norm(pose) * np.linalg.norm(flow)), 1e-9)
-    return float(np.interp(agreement, [0.2, 0.45], [LEAST_TRUST, MOST_TRUST]))
+    return float(np.interp(agreement, [0.2, 0.6], [LEAST_SHARE, MOST_SHARE]))
 
 
-def _level(parts: list[Floats]) -> float:
-    """Mean movement of the clip, by which body lengths and picture lengths become comparable."""
-    rows = sum(len(part) for part in parts)
-    return max(sum(float(part.sum()) for part in parts) / max(rows, 1), 1e-6)
-
-
-def _curve(directogram: Floats, kind: AccentKind) -> Floats:
-    smooth = gaussian_filter1d(directogram, SMOOTHING_S * GRID_RATE, axis=0, mode="nearest")
+def _curve(directogram: Floats, kind: AccentKind, smoothing_s: float) -> Floats:
+    smooth = gaussian_filter1d(directogram, smoothing_s * GRID_RATE, axis=0, mode="nearest")
     if kind == "onset":
         return rise(smooth)
     if kind == "impact":
         return fall(smooth)
     speed = directogram.sum(1)
-    fine, coarse = (
-        gaussian_filter1d(speed, width * GRID_RATE, mode="nearest") for width in (FINE_S, COARSE_S)
-    )
+    fine, coarse = (gaussian_filter1d(speed, w * GRID_RATE, mode="nearest") for w in (FINE_S, COARSE_S))
     return np.maximum(0, coarse - fine)
