@@ -47,6 +47,7 @@ def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> S
 
     Raises the leaves of `HitpointError`; then nothing was written.
     """
+    output = output.absolute()
     check_target(output)
     if request.style != "auto":
         style_row(request.style)
