@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import numpy as np
@@ -27,14 +28,15 @@ def some_hits(duration: float, rate: float, seed: int = 0) -> list[Accent]:
 
 
 def ascending(values: list[float]) -> bool:
-    return all(a < b for a, b in zip(values, values[1:], strict=False))
+    return all(a < b for a, b in itertools.pairwise(values))
 
 
 def check(plan: CuePlan) -> None:
     """What every plan promises, whatever was asked."""
     assert 0 <= plan.end < plan.duration
-    assert len(plan.beats) >= 2 and len(plan.downbeats) >= 2
-    assert ascending(list(plan.beats)) and ascending(list(plan.downbeats))
+    for marks in (plan.beats, plan.downbeats):
+        assert len(marks) >= 2
+        assert ascending(list(marks))
     for parts in (plan.chords, plan.sections):
         assert parts[0].start == 0.0
         assert ascending([part.start for part in parts])
@@ -62,7 +64,14 @@ def check(plan: CuePlan) -> None:
     intensity=st.floats(0, 1),
 )
 def test_any_clip_has_a_valid_plan(
-    duration: float, bpm: float, first: float, meter: int, style: str, rate: float, seed: int, intensity: float
+    duration: float,
+    bpm: float,
+    first: float,
+    meter: int,
+    style: str,
+    rate: float,
+    seed: int,
+    intensity: float,
 ) -> None:
     tempo = TempoMap((TempoPoint(0.0, bpm), TempoPoint(duration / 2, bpm * 1.1)), first, meter)
     check(plan_cue(duration, some_hits(duration, rate, seed), tempo, [duration / 3], style, intensity, seed))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 pytest.importorskip("mido", reason="the training extra is not installed")
 
-from hitpoint.cue.plan import STYLES, Chord
+from hitpoint.cue.plan import STYLES
 from hitpoint.cue.styles import style_row
 from hitpoint.errors import HitpointError
 from hitpoint_training.corpus.annotations import plan_from_json, plan_to_json
@@ -18,10 +20,6 @@ from hitpoint_training.corpus.picture import simulate
 
 PIECES = tuple(compose(seed, None, 24.0) for seed in range(32))
 IDS = [f"{piece.plan.style}-{seed}" for seed, piece in enumerate(PIECES)]
-
-
-def chord_of(piece: Piece, time: float) -> Chord:
-    return [chord for chord in piece.plan.chords if chord.start <= time + 0.015][-1]
 
 
 def test_seeds_take_the_styles_in_turn() -> None:
@@ -79,7 +77,9 @@ def test_the_ending_ends(piece: Piece) -> None:
     end = piece.plan.end
     last = [note for note in piece.notes if note.start >= end]
     assert {note.start for note in last} == {end}
-    assert {note.pitch % 12 for note in last if note.part != "drums"} == set(piece.plan.chords[-1].pitch_classes)
+    assert {note.pitch % 12 for note in last if note.part != "drums"} == set(
+        piece.plan.chords[-1].pitch_classes
+    )
     assert all(note.stop <= end for note in piece.notes if note.start < end)
 
 
@@ -119,9 +119,9 @@ def test_pictures_look_like_movement() -> None:
     rng = np.random.default_rng(0)
     pictures = [simulate("pop", 30.0, rng) for _ in range(150)]
     rates = np.array([len(picture.hits) / 30 for picture in pictures])
-    assert 0.1 < np.quantile(rates, 0.1) and np.quantile(rates, 0.95) < 5
+    assert 0.1 < np.quantile(rates, 0.1) < np.quantile(rates, 0.95) < 5
     strengths = np.array([hit.strength for picture in pictures for hit in picture.hits])
-    assert strengths.min() >= 0.3 and strengths.max() <= 1
+    assert 0.3 <= strengths.min() < strengths.max() <= 1
     near: list[bool] = []
     for picture in pictures:
         if len(picture.tempo.points) == 1:
@@ -144,10 +144,10 @@ def test_broken_annotations_are_a_named_error(text: str) -> None:
         plan_from_json(text)
 
 
-def test_midi_plays_every_note_at_its_time(tmp_path: object) -> None:
+def test_midi_plays_every_note_at_its_time(tmp_path: Path) -> None:
     import mido
 
-    path = tmp_path / "piece.mid"  # type: ignore[operator]
+    path = tmp_path / "piece.mid"
     write_midi(PIECES[0], path)
     now, drums = 0.0, []
     for message in mido.MidiFile(path):

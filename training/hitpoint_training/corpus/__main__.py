@@ -24,15 +24,14 @@ class _Job:
     index: int
     seed: int
     style: str | None
-    shortest: float
-    longest: float
+    lengths: tuple[float, float]
     folder: Path
     soundfont: Path
 
 
 def _make(job: _Job) -> int:
     """Compose and render one piece; its length comes from its seed."""
-    duration = float(np.random.default_rng((job.seed, 1)).uniform(job.shortest, job.longest))
+    duration = float(np.random.default_rng((job.seed, 1)).uniform(*job.lengths))
     write_piece(compose(job.seed, job.style, duration), job.folder, job.index, job.soundfont)
     return job.index
 
@@ -68,12 +67,13 @@ def _render_all(options: argparse.Namespace) -> None:
         raise UsageError("Nothing to do.", "--count and --jobs must be at least 1.")
     options.folder.mkdir(parents=True, exist_ok=True)
     jobs = [
-        _Job(index, options.first_seed + index, options.style, *options.duration, options.folder, soundfont)
+        _Job(index, options.first_seed + index, options.style, options.duration, options.folder, soundfont)
         for index in range(options.count)
     ]
-    with ProcessPoolExecutor(options.jobs) as pool, Progress(
-        *Progress.get_default_columns(), TimeElapsedColumn(), transient=False
-    ) as progress:
+    with (
+        ProcessPoolExecutor(options.jobs) as pool,
+        Progress(*Progress.get_default_columns(), TimeElapsedColumn(), transient=False) as progress,
+    ):
         task = progress.add_task("Rendering", total=len(jobs))
         for future in as_completed([pool.submit(_make, job) for job in jobs]):
             future.result()

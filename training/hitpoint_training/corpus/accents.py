@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hitpoint.cue.harmony import voicing
 from hitpoint.cue.plan import Accent, Chord, CuePlan
 from hitpoint_training.corpus.grooves import CLAP, CRASH, KICK, LOW_TOM, SNARE
 from hitpoint_training.corpus.notes import Note, chord_at, chord_stop
 
+Times = NDArray[np.float64]
+
 _BEFORE, _AFTER = 0.125, 0.085  # seconds that are kept free around an accent of full strength
 _BREATH = 0.06  # seconds that held notes are cut short before a strong accent
 _DUCKED = 0.3  # seconds before and after in which the groove is softer
+
 
 def accent_notes(plan: CuePlan) -> list[Note]:
     """Chord stab, bass, kick, snare and, where there is time to ring, a cymbal on every accent; louder
@@ -58,15 +62,14 @@ def make_room(notes: list[Note], accents: tuple[Accent, ...]) -> list[Note]:
     kept: list[Note] = []
     for note in notes:
         index = int(np.searchsorted(times, note.start))
-        if _in_the_way(note.start, index, times, strengths):
-            note = _moved(note, index, times, strengths)
-            if note is None:
-                continue
-        kept.append(_softened(_breathing(note, times, strengths), times, strengths))
+        blurs = _in_the_way(note.start, index, times, strengths)
+        placed = _moved(note, index, times) if blurs else note
+        if placed is not None:
+            kept.append(_softened(_breathing(placed, times, strengths), times, strengths))
     return kept
 
 
-def _in_the_way(start: float, index: int, times: np.ndarray, strengths: np.ndarray) -> bool:
+def _in_the_way(start: float, index: int, times: Times, strengths: Times) -> bool:
     """Whether a note starts so shortly before or after an accent that it blurs it."""
     after = index < len(times) and 0 <= times[index] - start < _BEFORE * _room(strengths[index])
     before = index > 0 and 0 <= start - times[index - 1] < _AFTER * _room(strengths[index - 1])
@@ -77,8 +80,8 @@ def _room(strength: float) -> float:
     return 1.0 if strength >= 0.5 else 0.55
 
 
-def _moved(note: Note, index: int, times: np.ndarray, strengths: np.ndarray) -> Note | None:
-    """Long pitched notes start on the accent instead; drums and short notes are left out."""
+def _moved(note: Note, index: int, times: Times) -> Note | None:
+    """A long pitched note starts on the accent instead; drums and short notes are left out (None)."""
     near = [i for i in (index - 1, index) if 0 <= i < len(times)]
     closest = min(near, key=lambda i: abs(times[i] - note.start))
     stop = note.stop
@@ -87,7 +90,7 @@ def _moved(note: Note, index: int, times: np.ndarray, strengths: np.ndarray) -> 
     return replace(note, start=float(times[closest]), duration=float(stop - times[closest]))
 
 
-def _breathing(note: Note, times: np.ndarray, strengths: np.ndarray) -> Note:
+def _breathing(note: Note, times: Times, strengths: Times) -> Note:
     """The note, let go just before the next strong accent if it would sound across it (pads go on)."""
     if note.part in ("pad", "drums"):
         return note
@@ -98,7 +101,7 @@ def _breathing(note: Note, times: np.ndarray, strengths: np.ndarray) -> Note:
     return replace(note, duration=max(0.05, first - _BREATH - note.start))
 
 
-def _softened(note: Note, times: np.ndarray, strengths: np.ndarray) -> Note:
+def _softened(note: Note, times: Times, strengths: Times) -> Note:
     """The note at a lower velocity if a strong accent is near (but not at its very start)."""
     distance = np.abs(times - note.start)
     close = (distance > 0.01) & (distance < _DUCKED) & (strengths >= 0.5)

@@ -34,9 +34,13 @@ def plan_from_json(text: str) -> CuePlan:
             minor=bool(data["minor"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise MediaError(f"This is not the annotation of a piece: {error}.", "Render the corpus again.") from error
+        raise MediaError(
+            f"This is not the annotation of a piece: {error}.", "Render the corpus again."
+        ) from error
     if plan.style not in STYLES:
-        raise MediaError(f"The annotation names an unknown style, {plan.style!r}.", "Render the corpus again.")
+        raise MediaError(
+            f"The annotation names an unknown style, {plan.style!r}.", "Render the corpus again."
+        )
     return plan
 
 

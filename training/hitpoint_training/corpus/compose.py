@@ -35,9 +35,8 @@ def compose(seed: int, style: str | None, duration: float) -> Piece:
     style = STYLES[seed % len(STYLES)] if style is None else style
     rng = np.random.default_rng((seed, 0xC0DE))
     picture = simulate(style, duration, rng)
-    plan = plan_cue(
-        duration, picture.hits, picture.tempo, picture.cuts, style, picture.intensity, int(rng.integers(2**31))
-    )
+    seen = (picture.hits, picture.tempo, picture.cuts)
+    plan = plan_cue(duration, *seen, style, picture.intensity, int(rng.integers(2**31)))
     return Piece(plan, arrange(plan, rng))
 
 

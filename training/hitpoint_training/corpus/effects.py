@@ -28,7 +28,7 @@ def compress(sound: Floats) -> Floats:
     reduction = _smoothed(wanted)
     places = (np.arange(blocks) + 0.5) * _BLOCK
     gain = 10 ** (-np.interp(np.arange(len(sound)), places, reduction) / 20)
-    return (sound * gain[:, None]).astype(np.float32)
+    return np.asarray(sound * gain[:, None], np.float32)
 
 
 def _smoothed(wanted: np.ndarray) -> np.ndarray:

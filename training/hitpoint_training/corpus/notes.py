@@ -65,14 +65,14 @@ def lay_bars(plan: CuePlan, swing: float, swing_unit: int) -> tuple[Bar, ...]:
     for number, time in enumerate(starts):
         first = int(np.argmin(np.abs(beats - time)))
         marks = beats[first : first + plan.beats_per_bar + 1]
-        steps = np.interp(np.arange(plan.beats_per_bar * per_beat + 1) / per_beat, np.arange(len(marks)), marks)
+        steps = np.interp(
+            np.arange(plan.beats_per_bar * per_beat + 1) / per_beat, np.arange(len(marks)), marks
+        )
         _swing(steps, swing, swing_unit if per_beat == 4 else 0)
         mine = owner[number]
         left = sum(1 for other in owner[number:] if other == mine)
         following = plan.sections[mine + 1].kind if mine + 1 < len(plan.sections) else "ending"
-        bars.append(
-            Bar(number, steps, plan.sections[mine], number - owner.index(mine), left, following)
-        )
+        bars.append(Bar(number, steps, plan.sections[mine], number - owner.index(mine), left, following))
     return tuple(bars)
 
 

@@ -54,7 +54,9 @@ def _tempo(style: str, duration: float, rng: np.random.Generator) -> TempoMap:
     bpm *= 2 if meter == 6 else 1
     points = [TempoPoint(0.0, bpm)]
     if rng.random() < 1 / 12:
-        points.append(TempoPoint(duration * float(rng.uniform(0.3, 0.7)), bpm * float(rng.uniform(0.92, 1.08))))
+        points.append(
+            TempoPoint(duration * float(rng.uniform(0.3, 0.7)), bpm * float(rng.uniform(0.92, 1.08)))
+        )
     first = float(rng.uniform(0, 60 / bpm * meter)) if rng.random() < 0.7 else 0.0
     return TempoMap(tuple(points), first, meter)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from hitpoint_training.evaluate.compositions import (
     measure,
 )
 
+_HEADINGS = ("pieces", "hit AUC", "within 40 ms", "key clarity", "chords", "tempo error", "pulse")
+
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m hitpoint_training.evaluate", description=__doc__)
@@ -37,14 +40,14 @@ def _arguments() -> argparse.Namespace:
 
 
 def _row(label: str, of: Figures, count: int) -> list[str]:
-    figures = (of.hit_auc, of.within_40ms, of.key_clarity, of.chord_agreement, of.tempo_error, of.pulse_clarity)
-    return [label, str(count), *(f"{figure:.3f}" for figure in figures)]
+    return [label, str(count), *(f"{figure:.3f}" for figure in dataclasses.astuple(of))]
 
 
 def _by_style(found: Sequence[PieceFigures]) -> Table:
     table = Table(title="Compositions")
-    for heading in ("style", "pieces", "hit AUC", "hits <= 40 ms", "key clarity", "chords", "tempo error", "pulse"):
-        table.add_column(heading, justify="left" if heading == "style" else "right")
+    table.add_column("style")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right")
     for style in STYLES:
         mine = [one.own for one in found if one.style == style]
         if mine:

@@ -1,7 +1,8 @@
-"""Figures of a folder of pieces (`NNNNN.flac` or `.wav` with `NNNNN.json`), beside controls that see nothing."""
+"""Figures of a folder of pieces (`NNNNN.json` with `.flac` or `.wav`), beside controls that see nothing."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,11 +143,8 @@ def loris_controls(pieces: Sequence[tuple[Path, CuePlan]], seed: int) -> LorisCo
 
 def mean(of: Sequence[Figures]) -> Figures:
     """Means, leaving out what could not be measured."""
-    columns = [
-        [getattr(one, name) for one in of]
-        for name in ("hit_auc", "within_40ms", "key_clarity", "chord_agreement", "tempo_error", "pulse_clarity")
-    ]
-    return Figures(*(mean_known(column) for column in columns))
+    rows = [dataclasses.astuple(one) for one in of]
+    return Figures(*(mean_known(column) for column in zip(*rows, strict=True)))
 
 
 def mean_known(values: Sequence[float]) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import librosa
+import librosa.onset
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,9 +36,11 @@ def loris_onsets(audio: Floats, sr: int) -> Times:
 
     The released code averages over 3 frames each way where the paper's Appendix B.3 says 2.
     """
-    return librosa.onset.onset_detect(
-        y=mono(audio, sr), sr=RATE, wait=1, delta=0.2, pre_avg=3, post_avg=3, pre_max=3, post_max=3, units="time"
-    )
+    times = librosa.onset.onset_detect(
+        y=mono(audio, sr), sr=RATE, units="time", wait=1, delta=0.2,
+        pre_avg=3, post_avg=3, pre_max=3, post_max=3,
+    )  # fmt: skip
+    return np.asarray(times, np.float64)
 
 
 def loris_bins(times: Times, length: float) -> Bins:
@@ -48,9 +50,7 @@ def loris_bins(times: Times, length: float) -> Bins:
     return bins
 
 
-def loris_score(
-    generated: Sequence[Bins], truth: Sequence[Bins]
-) -> LorisScore:
+def loris_score(generated: Sequence[Bins], truth: Sequence[Bins]) -> LorisScore:
     """The metric of LORIS (ICML 2023, released code), from `loris_bins` of each file and its ground truth."""
     if len(generated) != len(truth) or not len(truth):
         raise UsageError("LORIS scores need as many ground truths as generated files.", "Pair them.")

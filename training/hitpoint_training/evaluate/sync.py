@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import librosa
+import librosa.onset
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,13 +37,13 @@ class OnsetCurve:
         padded = np.pad(self.values, reach, mode="edge")
         windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
         index = np.clip(np.round(times * self.rate).astype(int), 0, len(windows) - 1)
-        return windows[index].astype(np.float64)
+        return np.asarray(windows[index], np.float64)
 
 
 def mono(audio: Floats, rate: int) -> Floats:
     """(samples,) at 22,050 Hz from (samples,) or (samples, channels)."""
     mixed = audio.mean(axis=1) if audio.ndim == 2 else audio
-    return librosa.resample(mixed.astype(np.float32), orig_sr=rate, target_sr=RATE)
+    return np.asarray(librosa.resample(mixed.astype(np.float32), orig_sr=rate, target_sr=RATE), np.float32)
 
 
 def onset_curve(audio: Floats, rate: int) -> OnsetCurve:
@@ -85,7 +86,7 @@ def hit_auc(audio: Floats, sr: int, hits: Sequence[Accent], rng: np.random.Gener
 
 
 def hits_within(achieved: Sequence[float], requested: Sequence[float], tolerance: float) -> float:
-    """Share of requested times with an achieved one at most `tolerance` seconds away; nan if none requested."""
+    """Share of requested times with an achieved one at most `tolerance` seconds away; nan of none."""
     if not len(requested):
         return float("nan")
     if not len(achieved):
@@ -98,4 +99,4 @@ def onsets(audio: Floats, sr: int) -> Times:
     """Times of the onsets that librosa picks from the onset strength, in seconds."""
     curve = onset_curve(audio, sr)
     frames = librosa.onset.onset_detect(onset_envelope=curve.values, sr=RATE, hop_length=HOP)
-    return frames / curve.rate
+    return np.asarray(frames, np.float64) / curve.rate

@@ -22,7 +22,8 @@ _PROFILES = np.stack([np.roll(profile, k) for profile in (_MAJOR, _MINOR) for k 
 
 def chroma(audio: Floats, sr: int) -> Floats:
     """(12, frames) constant-Q chroma, a frame every 23 ms."""
-    return librosa.feature.chroma_cqt(y=mono(audio, sr), sr=RATE, hop_length=_CHROMA_HOP).astype(np.float32)
+    found = librosa.feature.chroma_cqt(y=mono(audio, sr), sr=RATE, hop_length=_CHROMA_HOP)
+    return np.asarray(found, np.float32)
 
 
 def key_correlations(mean_chroma: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -30,7 +31,7 @@ def key_correlations(mean_chroma: NDArray[np.floating]) -> NDArray[np.float64]:
     spread = np.asarray(mean_chroma, np.float64)
     if np.ptp(spread) < 1e-9:
         return np.zeros(24)
-    return np.corrcoef(np.vstack([spread, _PROFILES]))[0, 1:]
+    return np.asarray(np.corrcoef(np.vstack([spread, _PROFILES]))[0, 1:], np.float64)
 
 
 def key_clarity(audio: Floats, sr: int) -> float:
