@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import librosa.onset
 import numpy as np
+from librosa.onset import onset_detect
 from numpy.typing import NDArray
 
 from hitpoint.errors import UsageError
@@ -36,7 +36,7 @@ def loris_onsets(audio: Floats, sr: int) -> Times:
 
     The released code averages over 3 frames each way where the paper's Appendix B.3 says 2.
     """
-    times = librosa.onset.onset_detect(
+    times = onset_detect(
         y=mono(audio, sr), sr=RATE, units="time", wait=1, delta=0.2,
         pre_avg=3, post_avg=3, pre_max=3, post_max=3,
     )  # fmt: skip

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import librosa
-import librosa.onset
 import numpy as np
+from librosa.onset import onset_detect, onset_strength
 from numpy.typing import NDArray
 
 from hitpoint.cue.plan import Accent
@@ -48,7 +48,7 @@ def mono(audio: Floats, rate: int) -> Floats:
 
 def onset_curve(audio: Floats, rate: int) -> OnsetCurve:
     """The onset strength of a sound, a value every 5.8 ms."""
-    values = librosa.onset.onset_strength(y=mono(audio, rate), sr=RATE, hop_length=HOP)
+    values = onset_strength(y=mono(audio, rate), sr=RATE, hop_length=HOP)
     return OnsetCurve(values.astype(np.float32), RATE / HOP)
 
 
@@ -98,5 +98,5 @@ def hits_within(achieved: Sequence[float], requested: Sequence[float], tolerance
 def onsets(audio: Floats, sr: int) -> Times:
     """Times of the onsets that librosa picks from the onset strength, in seconds."""
     curve = onset_curve(audio, sr)
-    frames = librosa.onset.onset_detect(onset_envelope=curve.values, sr=RATE, hop_length=HOP)
+    frames = onset_detect(onset_envelope=curve.values, sr=RATE, hop_length=HOP)
     return np.asarray(frames, np.float64) / curve.rate
