@@ -1,4 +1,4 @@
-"""`python -m hitpoint_training.evaluate compositions FOLDER`: figures of pieces, beside controls."""
+"""`python -m hitpoint_training.evaluate compositions|clips ...`: figures of pieces or clips, beside controls."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError
+from hitpoint_training.evaluate.clips import measure_clips
 from hitpoint_training.evaluate.compositions import (
     Figures,
     LorisControls,
@@ -36,6 +37,12 @@ def _arguments() -> argparse.Namespace:
     compositions.add_argument("--audio", type=Path, default=None, help="take the sounds from here instead")
     compositions.add_argument("--limit", type=int, default=None, help="only so many pieces")
     compositions.add_argument("--seed", type=int, default=0, help="of the control moments")
+    compositions.set_defaults(run=_compositions)
+    clips = commands.add_parser("clips", help="figures of real clips, scored by the engine")
+    clips.add_argument("videos", type=Path, nargs="+")
+    clips.add_argument("--style", default="auto")
+    clips.add_argument("--seed", type=int, default=1)
+    clips.set_defaults(run=_clips)
     return parser.parse_args()
 
 
@@ -80,10 +87,44 @@ def _compositions(options: argparse.Namespace) -> None:
     console.print(_controls(found, loris_controls(pieces, options.seed)))
 
 
+def _clips(options: argparse.Namespace) -> None:
+    table = Table(title="Clips, scored with the starter bundle")
+    for heading in (
+        "clip",
+        "from",
+        "style",
+        "strong",
+        "hit",
+        "chance",
+        "AUC",
+        "shuffled",
+        "key",
+        "x real time",
+    ):
+        table.add_column(heading, justify="left" if heading in ("clip", "from", "style") else "right")
+    found = list(measure_clips(options.videos, options.style, options.seed))
+    for one in found:
+        table.add_row(
+            one.name, one.source, one.style, str(one.strong), f"{one.hit_rate:.2f}", f"{one.chance_rate:.2f}",
+            f"{one.hit_auc:.3f}", f"{one.shuffled_auc:.3f}", f"{one.key_clarity:.2f}",
+            f"{one.duration / one.seconds:.1f}",
+        )  # fmt: skip
+    table.add_section()
+    columns = ([one.hit_rate for one in found], [one.chance_rate for one in found])
+    aucs = ([one.hit_auc for one in found], [one.shuffled_auc for one in found])
+    keys = [one.key_clarity for one in found]
+    table.add_row(
+        "mean", "", "", "", *(f"{mean_known(c):.2f}" for c in columns), *(f"{mean_known(c):.3f}" for c in aucs),
+        f"{mean_known(keys):.2f}", "",
+    )  # fmt: skip
+    Console(width=120).print(table)
+
+
 def main() -> int:
     """Run the command; 0 done, 1 failed, 2 wrong use."""
+    options = _arguments()
     try:
-        _compositions(_arguments())
+        options.run(options)
     except HitpointError as error:
         print(error, file=sys.stderr)
         return error.exit_code
