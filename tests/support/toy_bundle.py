@@ -146,7 +146,7 @@ def decode_graph(channels: int = CHANNELS):
     rng = np.random.default_rng(7)
     constants = [
         _constant("pair", [0, 1], np.int64), _constant("flat", [-1], np.int64),
-        _constant("unit", [1], np.int64), _constant("steep", 3.0), _constant("quiet", 0.5),
+        _constant("unit", [1], np.int64), _constant("steep", 5.0), _constant("quiet", -1.5),
         _constant("loudest", 3.5), _constant("zero", 0, np.int64), _constant("step", 1, np.int64),
         _constant("scalar", np.zeros(0), np.int64), _constant("turn", TABLE, np.int64),
         _constant("phases", rng.uniform(0, 6.28, (1, 1, BINS, TABLE))),

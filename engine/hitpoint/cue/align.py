@@ -14,7 +14,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from hitpoint.cue.decode import Positions, identity
-from hitpoint.cue.hits import nearest
+from hitpoint.cue.hits import strongest
 from hitpoint.cue.onsets import Onsets
 from hitpoint.values import HitPoint
 
@@ -24,8 +24,8 @@ MAX_SHIFT_S = 0.058
 REACH_S = 0.25
 MAX_SLOPE = 0.3
 """Seconds of shift per second: beyond about a third the ear notices that a decay is stretched."""
-ON_TIME_S = 0.002
-"""An accent so near its hit point is left where it is."""
+ON_TIME_SHARE = 0.25
+"""Of the tolerance: an accent so near its hit point is left where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,15 @@ class Alignment:
     A moved attack does not follow exactly (the frames are 10 ms wide), so shifts are found by measuring.
     """
 
-    def __init__(self, requested: Sequence[HitPoint]) -> None:
+    def __init__(self, requested: Sequence[HitPoint], tolerance: float) -> None:
+        self._on_time = ON_TIME_SHARE * tolerance
         self._requested = sorted(requested, key=lambda hit: (not hit.locked, -hit.strength))
         self._trials: dict[HitPoint, list[Trial]] = {hit: [] for hit in requested}
 
     def observe(self, onsets: Onsets, positions: Positions) -> None:
         """Note where the accents came under these positions."""
         for hit, trials in self._trials.items():
-            index = nearest(onsets, hit.time)
+            index = strongest(onsets, hit.time)
             if index is not None:
                 frame = hit.time * FRAME_RATE
                 shift = float(np.interp(frame, np.arange(len(positions)), positions) - frame) / FRAME_RATE
@@ -65,7 +66,7 @@ class Alignment:
 
     def propose(self) -> list[Knot]:
         """The shifts to try next."""
-        return self._gentle(_next)
+        return self._gentle(lambda trials: _next(trials, self._on_time))
 
     def best(self) -> list[Knot]:
         """Of all shifts tried those that came nearest."""
@@ -89,12 +90,12 @@ def _nearest_miss(trials: list[Trial]) -> Trial:
     return min(trials, key=lambda trial: abs(trial.error))
 
 
-def _next(trials: list[Trial]) -> float:
+def _next(trials: list[Trial], on_time: float) -> float:
     """Regula falsi where the accent was once early and once late, else one step of the whole error."""
     nearest_miss = _nearest_miss(trials)
     late = [trial for trial in trials if trial.error >= 0]
     early = [trial for trial in trials if trial.error < 0]
-    if abs(nearest_miss.error) <= ON_TIME_S:
+    if abs(nearest_miss.error) <= on_time:
         return nearest_miss.shift
     if not (late and early):
         return nearest_miss.shift + nearest_miss.error

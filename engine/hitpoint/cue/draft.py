@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -14,11 +16,12 @@ from hitpoint.cue.bundle import Manifest
 from hitpoint.cue.decode import Positions, chunk_context, decode_chunk, identity
 from hitpoint.cue.generate import Model
 from hitpoint.cue.onsets import HOP, LAG, SIZE, Onsets, find_onsets, flux, level_gain
+from hitpoint.cue.windows import Span
 from hitpoint.errors import OutputError
 from hitpoint.progress import Progress
 from hitpoint.values import Floats
 
-CHUNK_LATENTS = 200
+CHUNK_LATENTS = 256
 BYTES_PER_SAMPLE = 8  # two channels of float32
 
 
@@ -70,17 +73,19 @@ class Draft:
         """Bring the sound to these latents (Z, frames) and positions; only what changed is decoded again."""
         hop = 2 * self._manifest.hop
         heard = -(-self.samples // hop)
-        changed: list[tuple[int, int]] = []
-        for first in range(0, heard, CHUNK_LATENTS):
-            progress.report("Rendering", first / heard)
-            stop = min(first + CHUNK_LATENTS, heard)
-            if self._changed(z, positions, first, stop):
-                self._write(decode_chunk(self._model, self._manifest, z, positions, first, stop), first * hop)
-                changed.append((first * hop, stop * hop))
+        spans = [Span(low, min(low + CHUNK_LATENTS, heard)) for low in range(0, heard, CHUNK_LATENTS)]
+        changed = [span for span in spans if self._changed(z, positions, span)]
+        with ThreadPoolExecutor(self._model.threads) as pool:
+            for batch in _batches(changed, self._model.threads):
+                progress.report("Rendering", batch[0].start / heard)
+                for span, sound in zip(
+                    batch, pool.map(partial(self._decode, z, positions), batch), strict=True
+                ):
+                    self._write(sound, span.start * hop)
         if self._z is None:
             self._gain = level_gain(self.read, self.samples)
-        for start, end in changed:
-            self._measure(start, end)
+        for span in changed:
+            self._measure(span.start * hop, span.stop * hop)
         self._z, self._positions = z, positions
 
     def bend(self, wanted: Sequence[Knot], progress: Progress) -> None:
@@ -99,11 +104,14 @@ class Draft:
         sound[: len(have)] = have  # shorter while the end is not yet rendered
         return np.pad(sound.T, ((0, 0), (low - start, stop - high)))
 
-    def _changed(self, z: Floats, positions: Positions, first: int, stop: int) -> bool:
+    def _decode(self, z: Floats, positions: Positions, span: Span) -> Floats:
+        return decode_chunk(self._model, self._manifest, z, positions, span.start, span.stop)
+
+    def _changed(self, z: Floats, positions: Positions, span: Span) -> bool:
         if self._z is None or self._z.shape != z.shape:
             return True
         context = chunk_context(self._manifest)
-        low, high = max(0, first - context), stop + context
+        low, high = max(0, span.start - context), span.stop + context
         frames = slice(2 * low, 2 * high)
         same = np.array_equal(self._z[:, low:high], z[:, low:high])
         return not (same and np.array_equal(self._positions[frames], positions[frames]))
@@ -120,6 +128,11 @@ class Draft:
         low = max(0, (start - SIZE) // HOP)
         high = min(len(self._flux), (stop + SIZE) // HOP + LAG + 1)
         self._flux[low:high] = flux(self.read, low, high, self._gain)
+
+
+def _batches(spans: Sequence[Span], size: int) -> Iterator[Sequence[Span]]:
+    """So many at a time that memory stays the same at any length."""
+    return (spans[first : first + size] for first in range(0, len(spans), size))
 
 
 def _full(folder: Path, error: OSError) -> OutputError:

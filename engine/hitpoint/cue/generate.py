@@ -23,6 +23,11 @@ NULL_STYLE = len(STYLES)
 class Model(Protocol):
     """What runs the three graphs of a bundle; `sessions.CpuModel` says the shapes."""
 
+    @property
+    def threads(self) -> int:
+        """How many calls of `spectrum` are worth running at a time."""
+        ...
+
     def condition(self, style: NDArray[np.int64], globals_: Floats, events: Floats) -> Floats:
         """Keys and values."""
         ...

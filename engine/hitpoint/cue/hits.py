@@ -63,6 +63,12 @@ def nearest(onsets: Onsets, time: float) -> int | None:
     return index if abs(onsets.times[index] - time) <= SEARCH_S else None
 
 
+def strongest(onsets: Onsets, time: float) -> int | None:
+    """Index of the strongest onset within `SEARCH_S` of `time`, None if there is none."""
+    near = np.flatnonzero(np.abs(onsets.times - time) <= SEARCH_S)
+    return int(near[np.argmax(onsets.strengths[near])]) if len(near) else None
+
+
 def match(onsets: Onsets, requested: Sequence[HitPoint], tolerance: float) -> tuple[HitReport, ...]:
     """One report per request, in the same order."""
     reports: list[HitReport] = []

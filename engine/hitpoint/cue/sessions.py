@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,18 +100,29 @@ def _compare(file: str, promised: tuple[Any, ...], found: Sequence[Any]) -> None
 
 
 class CpuModel:
-    """The three graphs of a bundle on the CPU. Not for several threads at a time.
+    """The three graphs of a bundle on the CPU. `spectrum` may be called from several threads at a time.
 
     Shapes: B batch, Z latent channels, T latent frames (a multiple of 8), L tokens, C width.
     """
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
-        count = threads or cpu_threads()
+        self._threads = threads or cpu_threads()
         spec = bundle.manifest.graph
-        self._cond = _load(bundle.cond, spec("cond"), count)
-        self._step = _load(bundle.step, spec("step"), count)
-        self._decode = _load(bundle.decode, spec("decode"), count)
+        # Chunks of sound do not depend on each other: there one thread per chunk beats many in one chunk.
+        graphs = (
+            (bundle.cond, "cond", 1),
+            (bundle.step, "step", self._threads),
+            (bundle.decode, "decode", 1),
+        )
+        with ThreadPoolExecutor(len(graphs)) as pool:
+            loading = [pool.submit(_load, data, spec(name), count) for data, name, count in graphs]
+            self._cond, self._step, self._decode = (future.result() for future in loading)
         self._run = onnxruntime.RunOptions()
+
+    @property
+    def threads(self) -> int:
+        """How many calls of `spectrum` are worth running at a time."""
+        return self._threads
 
     @contextmanager
     def cancellable(self, progress: Progress) -> Generator[None]:

@@ -49,7 +49,7 @@ def make_take(draft: Draft, composer: Composer, hits: Sequence[HitPoint], tolera
         again = composer.varied(stressed(composer.plan, missing), composer.sampling.variation + attempt)
         z = again.repaint(z, _spans(missing, z.shape[1]))
         draft.render(z, identity(z.shape[1]), composer.progress)
-    _align(draft, hits, composer.progress)
+    _align(draft, hits, tolerance, composer.progress)
     return Merit(hit_rate(draft.onsets, hits, tolerance), _evenness(draft, hits))
 
 
@@ -71,9 +71,9 @@ def _spans(missing: Sequence[HitPoint], total: int) -> list[Span]:
     ]
 
 
-def _align(draft: Draft, hits: Sequence[HitPoint], progress: Progress) -> None:
+def _align(draft: Draft, hits: Sequence[HitPoint], tolerance: float, progress: Progress) -> None:
     """Measure and correct a few times; what is on time already stays and costs nothing."""
-    alignment = Alignment(hits)
+    alignment = Alignment(hits, tolerance)
     for _ in range(ALIGNMENTS):
         alignment.observe(draft.onsets, draft.positions)
         draft.bend(alignment.propose(), progress)
