@@ -35,7 +35,14 @@ POSES: tuple[tuple[float, ...], ...] = (
     (-0.18, 0.26, -12, -10, 60, 20, 128, 30, 0.40, 0, 0.85, 0),
     (0.0, 0.10, 0, 0, 55, 150, 55, 150, 0.36, 0, 0.36, 0),  # arms folded in front
 )
-PATTERNS = ((0, 2), (0, 1, 2), (0, 2, 3), (0, 1.5, 3), (0, 1, 2.5), (0, 1.5, 2.5))  # beats of a bar that are hit
+PATTERNS = (
+    (0, 2),
+    (0, 1, 2),
+    (0, 2, 3),
+    (0, 1.5, 3),
+    (0, 1, 2.5),
+    (0, 1.5, 2.5),
+)  # beats of a bar that are hit
 BEATS_PER_BAR = 4
 MOVE_S = 0.34  # a move takes this long or, if less, MOVE_SHARE of the time since the last impact
 MOVE_SHARE = 0.62
@@ -93,5 +100,9 @@ def choreograph(seconds: float, seed: int, bpm: float | None = None) -> Choreogr
 def _breath(time: float) -> Vector:
     """Nobody stands perfectly still."""
     sway = np.zeros(len(PARTS))
-    sway[0], sway[1], sway[2] = 0.012 * np.sin(1.9 * time), 0.008 * np.sin(2.6 * time), 0.8 * np.sin(1.3 * time)
+    sway[0], sway[1], sway[2] = (
+        0.012 * np.sin(1.9 * time),
+        0.008 * np.sin(2.6 * time),
+        0.8 * np.sin(1.3 * time),
+    )
     return sway

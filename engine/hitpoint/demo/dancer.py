@@ -21,7 +21,7 @@ from hitpoint.progress import Progress
 
 SIZE = (1280, 720)
 STAGE = "drawing the dancer"
-_FIGURE = 0.78  # height of the standing dancer in shares of the picture's
+_FIGURE = 0.72  # height of the standing dancer in shares of the picture's
 _HEIGHT = 3.25  # of the dancer in torsos
 _CUT_FREE_S = 0.3  # a cut keeps this far from every impact
 
@@ -103,7 +103,12 @@ def _cut_frames(dance: Choreography, frames: int, fps: Fraction, shots: int) -> 
 
 
 def _pictures(
-    dance: Choreography, frames: int, fps: Fraction, size: tuple[int, int], cuts: tuple[int, ...], camera: float
+    dance: Choreography,
+    frames: int,
+    fps: Fraction,
+    size: tuple[int, int],
+    cuts: tuple[int, ...],
+    camera: float,
 ) -> Iterator[Picture]:
     stages: dict[int, Picture] = {}
     for frame in range(frames):
@@ -125,15 +130,20 @@ def _pictures(
         yield cv2.GaussianBlur(picture, (3, 3), 0)
 
 
-def _through_camera(stage: Picture, view: _View, size: tuple[int, int], travelled: float) -> tuple[Picture, float, Vector]:
+def _through_camera(
+    stage: Picture, view: _View, size: tuple[int, int], travelled: float
+) -> tuple[Picture, float, Vector]:
     """The part of the stage in view, pixels per torso, and where the floor under the dancer is."""
     width, height = size
     torso = height * _FIGURE / _HEIGHT * view.zoom
     shift = travelled * torso
+    origin = np.array([width / 2 + view.aside * torso + shift, height * 0.92])
+    if stage.shape[1] == width:
+        return stage.copy(), torso, origin
     left = (stage.shape[1] - width) / 2 - shift
     window = np.array([[1, 0, -left], [0, 1, 0]], np.float64)
     picture = cv2.warpAffine(stage, window, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return picture, torso, np.array([width / 2 + view.aside * torso + shift, height * 0.92])
+    return picture, torso, origin
 
 
 def _stage(view: _View, size: tuple[int, int], travel: float) -> Picture:
@@ -142,12 +152,16 @@ def _stage(view: _View, size: tuple[int, int], travel: float) -> Picture:
     torso = height * _FIGURE / _HEIGHT * view.zoom
     width = size[0] + 2 * round(abs(travel) * torso)
     rows = np.linspace(0, 1, height)[:, None, None]
-    picture = np.where(rows < 0.74, np.array(view.wall) * (0.55 + 0.6 * rows), np.array(view.floor) * (0.5 + 0.7 * rows))
+    picture = np.where(
+        rows < 0.74, np.array(view.wall) * (0.55 + 0.6 * rows), np.array(view.floor) * (0.5 + 0.7 * rows)
+    )
     picture = np.broadcast_to(picture, (height, width, 3)).astype(np.float32).copy()
     for panel in range(0, width, max(1, round(height * 0.3))):
         edge = slice(panel, panel + max(1, height // 240))
         picture[: int(height * 0.74), edge] *= 0.8
-        picture[int(height * 0.06) : int(height * 0.09), panel + height // 20 : panel + height // 6] += np.array(view.light) * 0.35
+        picture[int(height * 0.06) : int(height * 0.09), panel + height // 20 : panel + height // 6] += (
+            np.array(view.light) * 0.35
+        )
     columns = np.arange(width)[None, :, None] - width / 2 - view.aside * torso
     for lamp in (-0.9, 0.0, 0.9):
         middle, spread = lamp * height * (1 - 0.75 * rows), height * (0.06 + 0.22 * rows)

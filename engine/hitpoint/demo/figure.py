@@ -15,6 +15,7 @@ Colour = tuple[int, int, int]
 
 TORSO, UPPER_ARM, FOREARM, THIGH, SHIN, NECK = 1.0, 0.62, 0.56, 0.86, 0.84, 0.24  # lengths in torsos
 HIP_HEIGHT = THIGH + SHIN
+_HEEL = np.array([0.0, 0.02])
 _SUBPIXEL = 4  # bits, or slow movement would tremble
 
 
@@ -31,7 +32,7 @@ class Outfit:
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """Joints in world units: x to the right, y down, the floor at 0. Pairs are (left, right) in the picture."""
+    """Joints in world units: x to the right, y down, the floor at 0. Pairs are (left, right) as seen."""
 
     hips: tuple[Vector, Vector]
     knees: tuple[Vector, Vector]
@@ -51,8 +52,10 @@ def skeleton(pose: Vector) -> Skeleton:
     up = np.array([np.sin(lean), -np.cos(lean)])
     across = np.array([-up[1], up[0]])
     neck = pelvis + up * TORSO
-    hips, shoulders = _pair(pelvis, across * 0.19), _pair(neck + up * -0.04, across * 0.36)
-    ankles = tuple(np.array([side * pose[8 + 2 * k], -0.08 - pose[9 + 2 * k]]) for k, side in enumerate((-1, 1)))
+    hips, shoulders = _pair(pelvis, across * 0.21), _pair(neck + up * -0.05, across * 0.37)
+    ankles = tuple(
+        np.array([side * pose[8 + 2 * k], -0.08 - pose[9 + 2 * k]]) for k, side in enumerate((-1, 1))
+    )
     knees = tuple(_knee(hips[k], ankles[k], side) for k, side in enumerate((-1, 1)))
     elbows = tuple(
         shoulders[k] + UPPER_ARM * _direction(pose[4 + 2 * k], side, lean) for k, side in enumerate((-1, 1))
@@ -90,7 +93,9 @@ def _knee(hip: Vector, ankle: Vector, side: int) -> Vector:
 class Painter:
     """Paints a skeleton into a picture. `to_pixels` maps world points, `scale` is pixels per torso."""
 
-    def __init__(self, picture: Picture, to_pixels: Callable[[Vector], Vector], scale: float, outfit: Outfit) -> None:
+    def __init__(
+        self, picture: Picture, to_pixels: Callable[[Vector], Vector], scale: float, outfit: Outfit
+    ) -> None:
         self.picture, self.to_pixels, self.scale, self.outfit = picture, to_pixels, scale, outfit
 
     def dancer(self, body: Skeleton) -> None:
@@ -99,8 +104,9 @@ class Painter:
         for hip, knee, ankle, side in zip(body.hips, body.knees, body.ankles, (-1, 1), strict=True):
             self.limb(hip, knee, 0.185, 0.13, wear.trousers)
             self.limb(knee, ankle, 0.13, 0.085, wear.trousers)
-            self.limb(ankle + [0, 0.02], ankle + [side * 0.16, 0.05], 0.075, 0.06, wear.shoes)
-        self.limb(body.neck + [0, 0.05], body.neck + (body.head - body.neck) * 0.5, 0.10, 0.09, wear.skin)
+            toes = np.array([side * 0.16, 0.03])
+            self.limb(ankle + _HEEL, ankle + _HEEL + toes, 0.075, 0.06, wear.shoes)
+        self.limb(body.neck, body.neck + (body.head - body.neck) * 0.5, 0.10, 0.09, wear.skin)
         self._torso(body)
         self._head(body)
         for shoulder, elbow, wrist in zip(body.shoulders, body.elbows, body.wrists, strict=True):
@@ -123,7 +129,9 @@ class Painter:
         """A rounded, tapering limb, lit from the upper left."""
         for shift, width, light in ((0.0, 1.0, 0.72), (0.18, 0.8, 0.9), (0.34, 0.52, 1.06), (0.46, 0.2, 1.2)):
             offset = np.array([-0.8, -0.6]) * shift
-            self._capsule(start + offset * first, end + offset * last, first * width, last * width, _lit(colour, light))
+            self._capsule(
+                start + offset * first, end + offset * last, first * width, last * width, _lit(colour, light)
+            )
 
     def _capsule(self, start: Vector, end: Vector, first: float, last: float, colour: Colour) -> None:
         way = end - start
@@ -137,13 +145,13 @@ class Painter:
         left, right = body.shoulders
         low_left, low_right = body.hips
         waist_left, waist_right = (
-            shoulder * 0.38 + hip * 0.62 + (other - hip) * 0.08
+            shoulder * 0.42 + hip * 0.58 - (other - hip) * 0.03
             for shoulder, hip, other in ((left, low_left, low_right), (right, low_right, low_left))
         )
         outline = np.array([left, body.neck, right, waist_right, low_right, low_left, waist_left])
         self.limb(low_left, low_right, 0.17, 0.17, self.outfit.trousers)
         self.limb(left, right, 0.13, 0.13, self.outfit.shirt)
-        for share, light in ((1.0, 0.8), (0.82, 0.95), (0.55, 1.06)):
+        for share, light in ((1.12, 0.8), (0.94, 0.95), (0.6, 1.06)):
             middle = outline.mean(0) - [0.05 * (1 - share), 0.0]
             self._polygon(middle + (outline - middle) * [share, 1.0], _lit(self.outfit.shirt, light))
 
@@ -173,7 +181,9 @@ class Painter:
         """A line of constant width."""
         self._capsule(start, end, width / 2, width / 2, colour)
 
-    def _ellipse(self, picture: Picture, centre: Vector, axes: tuple[float, float], degrees: float, colour: Colour) -> None:
+    def _ellipse(
+        self, picture: Picture, centre: Vector, axes: tuple[float, float], degrees: float, colour: Colour
+    ) -> None:
         middle = self.to_pixels(centre[None])[0]
         fixed = 1 << _SUBPIXEL
         cv2.ellipse(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
 _POLL_S = 0.1  # how soon the thread notices that nobody listens any more
 
 
-def ahead(items: Iterator[Item], depth: int = 8) -> Iterator[Item]:
+def ahead(items: Iterator[Item], depth: int = 8) -> Generator[Item]:
     """Yield `items` while up to `depth` more are being made. What they raise is raised here.
 
     Decoding and flow release the interpreter lock, as the pose model does, so the two share two cores well.

@@ -100,7 +100,7 @@ def _covered(media: MediaRange, until: Fraction) -> float:
 def _in_range(
     container: InputContainer, stream: VideoStream, media: MediaRange, step: Fraction
 ) -> Iterator[tuple[Fraction, VideoFrame]]:
-    """Yield (seconds from the first frame of the file, frame), from the one on screen at the range's start."""
+    """Yield (seconds from the file's first frame, frame), from the one on screen at the range's start."""
     end = media.start + media.duration * media.speed
     low, high = min(media.start, end), max(media.start, end)
     held: tuple[Fraction, VideoFrame] | None = None  # on screen at `low`: known once the next one has come

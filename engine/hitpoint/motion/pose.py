@@ -12,6 +12,7 @@ import numpy as np
 
 from hitpoint.errors import ModelBundleError
 from hitpoint.motion.frames import Picture
+from hitpoint.motion.native import preload_graphics
 from hitpoint.values import Floats
 
 if TYPE_CHECKING:
@@ -39,19 +40,20 @@ class PoseTracker:
     def people(self, picture: Picture) -> tuple[Person, ...]:
         """Find the people in an RGB picture, the most certain first.
 
-        The landmarker smooths its output by a causal filter that lags at the start of a movement. Told that
-        frames are twenty times as far apart, it lets the raw landmarks pass; we smooth them later without lag.
+        The landmarker smooths its output by a causal filter that lags at the start of a movement. Told
+        that frames are twenty times as far apart, it lets the raw landmarks pass; we smooth them without lag.
         """
         import mediapipe as mp
 
         self._clock += 33 * STRETCH
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=picture)
+        side = max(picture.shape[:2])
+        square = np.zeros((side, side, 3), np.uint8)  # of other shapes, it projects turned bodies askew
+        square[: picture.shape[0], : picture.shape[1]] = picture
+        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=square)
         found = self._landmarker.detect_for_video(image, self._clock)
-        height, width = picture.shape[:2]
-        scale = np.array([width, height], np.float32) / max(width, height)
         return tuple(
             Person(
-                np.array([(mark.x, mark.y) for mark in person], np.float32) * scale,
+                np.array([(mark.x, mark.y) for mark in person], np.float32),
                 np.array([mark.visibility for mark in person], np.float32),
             )
             for person in found.pose_landmarks
@@ -59,11 +61,19 @@ class PoseTracker:
 
 
 @contextmanager
-def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker]:
-    """Load the pose model and follow up to `people` at a time. Raises ModelBundleError if it does not load."""
-    from mediapipe.tasks.python import BaseOptions
-    from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
+def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker | None]:
+    """Load the pose model and follow up to `people` at a time; None where mediapipe does not load.
 
+    Its Linux wheels want libEGL and libGLESv2, see hitpoint.motion.native. Raises ModelBundleError if the
+    model file does not load.
+    """
+    preload_graphics()
+    try:
+        from mediapipe.tasks.python import BaseOptions
+        from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
+    except (ImportError, OSError):
+        yield None
+        return
     options = PoseLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(model)),
         running_mode=RunningMode.VIDEO,
@@ -71,7 +81,14 @@ def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker]:
     )
     try:
         landmarker = PoseLandmarker.create_from_options(options)
-    except (RuntimeError, ValueError, OSError) as error:
+    except OSError as error:
+        if not Path(model).is_file():
+            raise ModelBundleError(
+                f"There is no pose model {model}.", "Run `hitpoint models fetch`."
+            ) from error
+        yield None
+        return
+    except (RuntimeError, ValueError) as error:
         raise ModelBundleError(
             f"The pose model {model} does not load ({error}).", "Delete the file; it will be fetched again."
         ) from error

@@ -101,7 +101,8 @@ def _download(folder: Path, progress: Progress) -> Path:
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input",
         "--no-deps", "--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp",
-        "--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64", "--dest", str(folder), WHEEL,
+        "--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64",
+        "--dest", str(folder), WHEEL,
     ]  # fmt: skip
     with (folder / "pip.log").open("w+") as log, subprocess.Popen(command, stdout=log, stderr=log) as pip:
         try:
@@ -115,8 +116,9 @@ def _download(folder: Path, progress: Progress) -> Path:
         said = log.read().strip().splitlines()
     wheels = list(folder.glob("*.whl"))
     if pip.returncode or not wheels:
+        why = said[-1] if said else "it gave no reason"
         raise ModelBundleError(
-            f"The pose model is not here and pip could not fetch {WHEEL} ({said[-1] if said else 'no reason given'}).",
+            f"The pose model is not here and pip could not fetch {WHEEL} ({why}).",
             "Connect to a package index once (`hitpoint models fetch`), or copy the file "
             f"{pose_model_path()} from a machine that has it.",
         )

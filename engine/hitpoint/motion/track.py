@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +34,12 @@ class MotionTrack:
     looks: Floats  # (frames, 5): see hitpoint.motion.descriptors.look
     cuts: tuple[float, ...]  # clip times at which a new shot comes on screen, ascending
     duration: float
+    warnings: tuple[str, ...] = ()
 
     def shot_edges(self) -> tuple[tuple[float, float], ...]:
         """(start, end) of every shot."""
         edges = (0.0, *(cut for cut in self.cuts if 0 < cut < self.duration), self.duration)
-        return tuple(zip(edges, edges[1:], strict=False))
+        return tuple(pairwise(edges))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +75,7 @@ def shot_motion(track: MotionTrack, start: float, end: float) -> ShotMotion:
 
 
 def _body_size(points: Floats) -> float:
-    """Torso length of one person (frames, 33, 2): the upper quartile, as turning away and bending shorten it."""
+    """Torso length of one person (frames, 33, 2): the upper quartile, as turning and bending shorten it."""
     torso = np.hypot(*(points[:, 11:13].mean(1) - points[:, 23:25].mean(1)).T)
     torso = torso[np.isfinite(torso)]
     return float(np.percentile(torso, 75)) if len(torso) else 0.0
@@ -82,7 +84,7 @@ def _body_size(points: Floats) -> float:
 def _joint_motion(
     track: MotionTrack, inside: NDArray[np.int64], person: int, grid: Times, size: float
 ) -> tuple[Floats, Floats, Floats]:
-    """Joint velocities (rows, joints, 2) in body lengths per second, weights, and whether the person is seen."""
+    """Joint velocities (rows, joints, 2) in body lengths per second, weights, and whether one is seen."""
     times = track.times[inside]
     points = track.points[inside][:, person, JOINTS]
     present = np.isfinite(points[:, 0, 0])

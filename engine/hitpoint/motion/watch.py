@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from hitpoint.values import Floats, MediaInfo, MediaRange
 
 STAGE = "watching the movement"
 PEOPLE = 1
+POSE_RATE = 16.0  # looks for people per clip second, at most 4/3 of it
+NO_POSE = "mediapipe cannot be loaded on this machine; movement was read from optical flow alone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +40,29 @@ class _Glance:
 def watch(
     media: MediaRange, info: MediaInfo, pose_model: Path, progress: Progress, rate: float = ANALYSIS_RATE
 ) -> MotionTrack:
-    """Read the range once, in constant memory but for about 0.5 kB per analysed frame.
+    """Read the range once, in constant memory but for about 0.7 kB per analysed frame.
 
-    Raises MediaError, ModelBundleError, and Cancelled as soon as `progress` says so.
+    Flow and cuts are read from every frame, people are looked for at about LORIS's 16 frames per second:
+    more often was measured to change nothing. Raises MediaError, ModelBundleError, and Cancelled as soon as
+    `progress` says so.
     """
     record = _Record(float(media.duration), backwards=media.speed < 0)
-    with open_tracker(pose_model, PEOPLE) as tracker:
-        for glance in ahead(_glances(media, info, rate)):
-            record.frame_times.append(glance.frame.time)
+    last_looked = -np.inf
+    with open_tracker(pose_model, PEOPLE) as tracker, closing(ahead(_glances(media, info, rate))) as glances:
+        if tracker is None:
+            record.warnings += (NO_POSE,)
+        for glance in glances:
+            time = glance.frame.time
+            record.frame_times.append(time)
             record.cut_frames += glance.cuts
             if glance.frame.picture is None or glance.flow is None or glance.look is None:
                 continue
-            record.add(glance.frame.time, tracker.people(glance.frame.picture), glance.flow, glance.look)
-            progress.report(STAGE, _share(glance.frame.time, media))
+            people: tuple[Person, ...] | None = None
+            if tracker is not None and abs(time - last_looked) >= 0.75 / POSE_RATE:
+                people = tracker.people(glance.frame.picture)
+                last_looked = time
+            record.add(time, people, glance.flow, glance.look)
+            progress.report(STAGE, _share(time, media))
     return record.track()
 
 
@@ -88,11 +101,12 @@ class _Record:
         self.frame_times: list[float] = []  # of every frame, analysed or not
         self.cut_frames: tuple[int, ...] = ()
         self._times: list[float] = []
-        self._people: list[tuple[Person, ...]] = []
+        self._people: list[tuple[Person, ...] | None] = []  # None where nobody was looked for
+        self.warnings: tuple[str, ...] = ()
         self._flows: list[FlowStep] = []
         self._looks: list[Floats] = []
 
-    def add(self, time: float, people: tuple[Person, ...], flow: FlowStep, look: Floats) -> None:
+    def add(self, time: float, people: tuple[Person, ...] | None, flow: FlowStep, look: Floats) -> None:
         """One analysed frame."""
         self._times.append(time)
         self._people.append(people)
@@ -113,15 +127,24 @@ class _Record:
             looks=np.array(self._looks, np.float32)[turn],
             cuts=tuple(sorted(self.frame_times[frame - self.backwards] for frame in self.cut_frames)),
             duration=self.duration,
+            warnings=self.warnings,
         )
 
     def _landmarks(self) -> tuple[Floats, Floats]:
-        points = np.full((len(self._times), PEOPLE, LANDMARKS, 2), np.nan, np.float32)
-        visibility = np.zeros((len(self._times), PEOPLE, LANDMARKS), np.float32)
-        for row, people in enumerate(self._people):
-            for column, person in enumerate(people[:PEOPLE]):
-                points[row, column], visibility[row, column] = person.points, person.visibility
-        return points, visibility
+        """Landmarks of every row; between two looks they move evenly."""
+        looked = [row for row, people in enumerate(self._people) if people is not None]
+        points = np.full((max(1, len(looked)), PEOPLE, LANDMARKS, 2), np.nan, np.float32)
+        visibility = np.zeros((max(1, len(looked)), PEOPLE, LANDMARKS), np.float32)
+        for index, row in enumerate(looked):
+            for column, person in enumerate((self._people[row] or ())[:PEOPLE]):
+                points[index, column], visibility[index, column] = person.points, person.visibility
+        position = np.interp(np.arange(len(self._people)), looked or [0], np.arange(max(1, len(looked))))
+        before, after = np.floor(position).astype(int), np.ceil(position).astype(int)
+        share = (position - before).astype(np.float32)[:, None, None]
+        return (
+            points[before] * (1 - share[..., None]) + points[after] * share[..., None],
+            visibility[before] * (1 - share) + visibility[after] * share,
+        )
 
 
 def _reversed_flows(flows: list[FlowStep]) -> list[FlowStep]:

@@ -12,10 +12,10 @@ from hitpoint.motion.track import GRID_RATE, MotionTrack
 from hitpoint.motion.watch import watch
 from hitpoint.progress import Progress
 from hitpoint.rhythm.accents import accent_curve
-from hitpoint.rhythm.hitpoints import choose_hit_points, scaled
+from hitpoint.rhythm.hitpoints import choose_hit_points, full_strength
 from hitpoint.rhythm.peaks import pick_peaks
 from hitpoint.rhythm.tempo import TEMPO_RANGE, fit_tempo
-from hitpoint.values import AccentKind, Floats, HitPoint, MediaInfo, MediaRange, Rhythm
+from hitpoint.values import AccentKind, HitPoint, MediaInfo, MediaRange, Peak, Rhythm
 
 DEFAULT_ACCENTS: AccentKind = "impact"
 _UNSURE = 0.05  # margin below which another tempo would have done as well
@@ -51,18 +51,20 @@ def read_rhythm(
 ) -> Rhythm:
     """The part after watching: takes milliseconds, so edits to hit points or tempo need no second look."""
     curve = accent_curve(track, accents)
-    peaks = scaled(pick_peaks(curve.values, GRID_RATE), track.duration)
+    found = pick_peaks(curve.values, GRID_RATE)
+    one = full_strength(found, track.duration)
+    peaks = tuple(Peak(peak.time, min(1.0, peak.strength / one)) for peak in found)
     hits = choose_hit_points(peaks, track.cuts, user_hits, track.duration)
     tempo = fit_tempo(hits, track.duration, bpm, tempo_range)
-    warnings: list[str] = []
-    if curve.source == "flow":
+    warnings = list(track.warnings)
+    if curve.source == "flow" and not warnings:
         warnings.append("Nobody could be followed in this clip; the movement of the whole picture was used.")
     if not hits:
         warnings.append("Hardly anything moves in this clip: the music has no hit points.")
     elif bpm is None and tempo.margin < _UNSURE:
         warnings.append("No tempo fits the hit points much better than others; pin one if you know it.")
     return Rhythm(
-        envelope=_unit(curve.values),
+        envelope=np.clip(curve.values / one, 0, 1).astype(np.float32),
         rate=GRID_RATE,
         peaks=peaks,
         cuts=track.cuts,
@@ -72,8 +74,3 @@ def read_rhythm(
         source=curve.source,
         warnings=tuple(warnings),
     )
-
-
-def _unit(values: Floats) -> Floats:
-    """Eq. 6's normalisation: divided by the largest, 0 where nothing moves."""
-    return (values / max(float(values.max(initial=0)), 1e-9)).astype(np.float32)

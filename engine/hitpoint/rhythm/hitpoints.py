@@ -15,16 +15,13 @@ CUT_STRENGTH = 0.8
 CUT_FREE_S = 0.1  # a cut nearer than this to an end of the clip is the end itself
 
 
-def scaled(peaks: tuple[Peak, ...], duration: float) -> tuple[Peak, ...]:
-    """Strengths from 0 to 1, where 1 is the mean of the strongest peak of every two seconds.
+def full_strength(peaks: tuple[Peak, ...], duration: float) -> float:
+    """What counts as strength 1: the mean of the strongest peaks, one for every two seconds of the clip.
 
-    One outlier (a glitch of the tracker, a flash) must not make everything else look weak.
+    One outlier (a slip of the tracker, a flash) must not make everything else look weak.
     """
-    if not peaks:
-        return ()
     strongest = sorted((peak.strength for peak in peaks), reverse=True)[: max(1, round(duration / 2))]
-    one = float(np.mean(strongest))
-    return tuple(Peak(peak.time, min(1.0, peak.strength / one)) for peak in peaks)
+    return float(np.mean(strongest)) if strongest else 1.0
 
 
 def choose_hit_points(
@@ -32,7 +29,7 @@ def choose_hit_points(
 ) -> tuple[HitPoint, ...]:
     """The user's points, then cuts, then the strongest movement that keeps its distance, ascending.
 
-    `peaks` are scaled. All the user's points within the clip are kept and locked as they are.
+    `peaks` have strengths up to 1. All the user's points within the clip are kept and locked as they are.
     """
     chosen = [point for point in user if 0 <= point.time < duration]
     _add(
