@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from fractions import Fraction
 
@@ -18,15 +17,16 @@ def snap_rate(value: float | Fraction) -> Fraction:
     A value close to nothing known (25.051, 12.5) is kept as it is. Raises TimelineError for a rate that
     is not above 0 or not finite.
     """
-    if not math.isfinite(value) or value <= 0 or value > 1e6:
-        raise TimelineError(f"A frame rate of {float(value):g} makes no sense.", "Export the timeline again.")
-    whole = round(value)
-    if whole and abs(value - whole) < 1e-3:
+    decimal = float(value)
+    if not 0 < decimal <= 1e6:
+        raise TimelineError(f"A frame rate of {decimal:g} makes no sense.", "Export the timeline again.")
+    whole = round(decimal)
+    if whole and abs(decimal - whole) < 1e-3:
         return Fraction(whole)
-    count = round(value * 1001 / 1000)
+    count = round(decimal * 1.001)
     ntsc = Fraction(count * 1000, 1001)
     tolerance = 5e-3 if count in _FILM_RATES else 1e-3
-    if count and abs(value - ntsc) <= tolerance:
+    if count and abs(decimal - float(ntsc)) <= tolerance:
         return ntsc
     return Fraction(value).limit_denominator(100_000)
 

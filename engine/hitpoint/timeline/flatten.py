@@ -73,8 +73,6 @@ def frame_rate_of(tree: Tree) -> Fraction:
 
     Rates of sound (48000) never count: a host that takes them for the project's is a known fault.
     """
-    if tree.start is not None and tree.start[1] <= 1000:
-        return tree.start[1]
     rates = Counter(
         span.rate
         for child in tree.stack.children
@@ -82,7 +80,11 @@ def frame_rate_of(tree: Tree) -> Fraction:
         for span in _spans(child)
         if span.rate <= 1000
     )
-    return rates.most_common(1)[0][0] if rates else Fraction(25)
+    common = rates.most_common(1)[0][0] if rates else None
+    stated = tree.start[1] if tree.start is not None and tree.start[1] <= 1000 else None
+    if stated is None or (common is not None and round(common) == round(stated)):
+        return common or Fraction(25)  # hosts write 24 in the timecode of a timeline at 23.976
+    return stated
 
 
 @dataclass(frozen=True, slots=True)
