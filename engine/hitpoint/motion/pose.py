@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,7 +82,10 @@ def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker | None]:
         num_poses=people,
     )
     try:
-        landmarker = PoseLandmarker.create_from_options(options)
+        with _native_silence():
+            landmarker = PoseLandmarker.create_from_options(options)
+            tracker = PoseTracker(landmarker)
+            tracker.people(np.zeros((64, 64, 3), np.uint8))
     except OSError as error:
         if not Path(model).is_file():
             raise ModelBundleError(
@@ -93,4 +98,18 @@ def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker | None]:
             f"The pose model {model} does not load ({error}).", "Delete the file; it will be fetched again."
         ) from error
     with landmarker:
-        yield PoseTracker(landmarker)
+        yield tracker
+
+
+@contextmanager
+def _native_silence() -> Iterator[None]:
+    """Drop what native code writes to stderr: mediapipe's start-up chatter has no other switch."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -6,6 +6,7 @@ lack the input normalisation that the Tasks API asks for, so it is added here.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import subprocess
@@ -145,7 +146,10 @@ def _with_normalisation(content: bytes, network: _Network) -> bytes:
 
         writer = MetadataWriter.create(bytearray(content))
         writer.add_image_input([network.mean], [network.std])
-        return bytes(writer.populate()[0])
+        bundled = bytes(writer.populate()[0])
+        del writer
+        gc.collect()  # it is in a cycle, and its finaliser complains when it runs as the program ends
+        return bundled
 
 
 @contextmanager
