@@ -53,7 +53,7 @@ class OscillatorBank(nn.Module):
         """(batch, frames, FEATURES) -> (batch, 2, frames, count): log amplitude as the bands show it."""
         middle, side = mel[..., : FEATURES // 2], mel[..., FEATURES // 2 :]
         band = self.get_buffer("band")
-        return torch.stack([middle[..., band], side[..., band]], 1)
+        return torch.stack([middle.index_select(2, band), side.index_select(2, band)], 1)
 
     def forward(self, amplitude: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
         """Real and imaginary part, each (batch, 2, frames, BINS).
@@ -139,7 +139,7 @@ class Decoder(nn.Module):
         share = (positions - below).clamp(0, 1)[:, None]
         here = below.long()
         after = (here + 1).clamp(max=last)
-        moved = mel[here] * (1 - share) + mel[after] * share
+        moved = mel.index_select(0, here) * (1 - share) + mel.index_select(0, after) * share
         return self.spectrum(moved[None], *self.heads(moved[None]), frame).transpose(3, 4)
 
 

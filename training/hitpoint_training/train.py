@@ -17,6 +17,7 @@ from hitpoint_training.unet import Generator
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+PROJECTION = "projection.safetensors"
 _EDGE = 4  # 100 Hz frames at either end of a crop that are not judged: they lack their context
 
 
@@ -31,20 +32,20 @@ def _start(recipe: Recipe, stage: int) -> None:
 def projection_of(recipe: Recipe) -> Projection:
     """The projection that `encode` fitted."""
     projection = Projection(recipe.codec.latent)
-    projection.load_state_dict(load_file(recipe.run / "projection.safetensors"))
+    projection.load_state_dict(load_file(recipe.run / PROJECTION))
     return projection
 
 
-def encode(recipe: Recipe) -> float:
-    """Fit the projection on some pieces, and cache the latents of all; returns the kept variance."""
+def encode(recipe: Recipe) -> None:
+    """Fit the projection on some pieces unless that was done, and cache the latents of all new ones."""
     _start(recipe, 0)
     pieces = find_pieces(recipe.corpus)
-    projection = Projection(recipe.codec.latent)
-    step = max(1, len(pieces) // recipe.codec.fit_pieces)
-    kept = fit_projection(pieces[::step], projection)
-    save_file(projection.state_dict(), recipe.run / "projection.safetensors")
-    encode_corpus(pieces, projection, latents_of(recipe))
-    return kept
+    if not (recipe.run / PROJECTION).exists():
+        projection = Projection(recipe.codec.latent)
+        step = max(1, len(pieces) // recipe.codec.fit_pieces)
+        kept = fit_projection(pieces[::step], projection)
+        save_file(projection.state_dict(), recipe.run / PROJECTION, metadata={"kept": f"{kept:.4f}"})
+    encode_corpus(pieces, projection_of(recipe), latents_of(recipe))
 
 
 def latents_of(recipe: Recipe) -> Path:
