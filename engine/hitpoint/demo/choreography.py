@@ -90,11 +90,18 @@ def choreograph(seconds: float, seed: int, bpm: float | None = None) -> Choreogr
         pattern = PATTERNS[chance.integers(len(PATTERNS))]
         impacts += [start + (bar * BEATS_PER_BAR + at) * beat for at in pattern]
     impacts = [at for at in impacts if at < seconds - 0.25]
+    table = np.array([*POSES, REST], np.float64)
     order = [len(POSES)]
     for _ in impacts:
-        order.append(int(chance.choice([pose for pose in range(len(POSES)) if pose not in order[-2:]])))
-    table = np.array([*POSES, REST], np.float64)
+        order.append(int(chance.choice(_contrasting(table, order[-2:]))))
     return Choreography(tempo, tuple(impacts), table[order])
+
+
+def _contrasting(table: Vector, before: list[int]) -> list[int]:
+    """The half of the poses that differ most from the last one, without those just seen."""
+    now = table[before[-1]]
+    limbs = np.abs(table[: len(POSES)] - now) @ np.array([90, 90, 1, 1, 1, 0.5, 1, 0.5, 60, 60, 60, 60])
+    return [int(pose) for pose in np.argsort(-limbs)[: len(POSES) // 2 + 1] if pose not in before]
 
 
 def _breath(time: float) -> Vector:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,7 @@ class PoseTracker:
     def __init__(self, landmarker: PoseLandmarker) -> None:
         self._landmarker = landmarker
         self._clock = 0
+        self._spoken = False  # native code comments on the first picture and on the first person
 
     def people(self, picture: Picture) -> tuple[Person, ...]:
         """Find the people in an RGB picture, the most certain first.
@@ -52,7 +53,9 @@ class PoseTracker:
         square = np.zeros((side, side, 3), np.uint8)  # of other shapes, it projects turned bodies askew
         square[: picture.shape[0], : picture.shape[1]] = picture
         image = mp.Image(image_format=mp.ImageFormat.SRGB, data=square)
-        found = self._landmarker.detect_for_video(image, self._clock)
+        with nullcontext() if self._spoken else _native_silence():
+            found = self._landmarker.detect_for_video(image, self._clock)
+        self._spoken = self._spoken or bool(found.pose_landmarks)
         return tuple(
             Person(
                 np.array([(mark.x, mark.y) for mark in person], np.float32),
@@ -84,8 +87,6 @@ def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker | None]:
     try:
         with _native_silence():
             landmarker = PoseLandmarker.create_from_options(options)
-            tracker = PoseTracker(landmarker)
-            tracker.people(np.zeros((64, 64, 3), np.uint8))
     except OSError as error:
         if not Path(model).is_file():
             raise ModelBundleError(
@@ -98,7 +99,7 @@ def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker | None]:
             f"The pose model {model} does not load ({error}).", "Delete the file; it will be fetched again."
         ) from error
     with landmarker:
-        yield tracker
+        yield PoseTracker(landmarker)
 
 
 @contextmanager

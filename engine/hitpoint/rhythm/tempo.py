@@ -149,4 +149,4 @@ def _first_downbeat(events: _Events, bpm: float, phase: float, beats_per_bar: in
     strength = np.bincount(which, events.weights[near], beats_per_bar)
     downbeat = phase + int(np.argmax(strength)) * beat
     bar = beats_per_bar * beat
-    return downbeat - np.ceil(downbeat / bar - 1e-9) * bar
+    return float(downbeat - np.ceil(downbeat / bar - 1e-9) * bar)
