@@ -6,11 +6,13 @@ from pathlib import Path
 
 import av
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from timelines import MEDIA, NTSC_FILM, make_video, needs_media
+
+from hitpoint.errors import TimelineError
 from hitpoint.media import open_media, probe
 from hitpoint.media.timecode import parse_timecode, snap_rate
-from hitpoint.errors import TimelineError
-from hypothesis import given, settings, strategies as st
-from timelines import MEDIA, NTSC_FILM, make_video, needs_media
 
 # From the list of the media: frames and rate, known from where the files come from.
 KNOWN = {
