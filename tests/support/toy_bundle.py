@@ -30,7 +30,10 @@ def _constant(name: str, value: object, kind: type = np.float32) -> onnx.TensorP
 
 
 def _save(name: str, nodes, inputs, outputs, constants) -> bytes:
-    ports = [[helper.make_tensor_value_info(n, kind, shape) for n, kind, shape in side] for side in (inputs, outputs)]
+    ports = [
+        [helper.make_tensor_value_info(n, kind, shape) for n, kind, shape in side]
+        for side in (inputs, outputs)
+    ]
     graph = helper.make_graph(nodes, name, *ports, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     onnx.checker.check_model(model, full_check=True)
@@ -67,7 +70,9 @@ def _burst_kernel() -> np.ndarray:
     kernel = np.zeros((CHANNELS, 1, 81), np.float32)
     for half in range(2):
         for tap in range(81):
-            delay = 2 * (40 - tap) + half - 2 * LATE_FRAMES  # in 100 Hz frames; taps reach from after to before
+            delay = (
+                2 * (40 - tap) + half - 2 * LATE_FRAMES
+            )  # in 100 Hz frames; taps reach from after to before
             if delay >= 0:
                 kernel[half, 0, tap] = np.exp(-delay / 12)
     return kernel

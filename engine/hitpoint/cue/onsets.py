@@ -25,14 +25,14 @@ BANDS = 40
 COMPRESSION = 100
 JUDGED_RMS = 0.1  # about -20 dBFS
 RATE = SAMPLE_RATE / HOP
-ATTACK_LAG_S = 0.0016
+ATTACK_LAG_S = 0.002
 BLOCK_FRAMES = 2048  # at a time, so that memory does not grow with the length
 
 APART_S = 0.04  # of two attacks closer than this the stronger counts
 AROUND_S = 1.5  # what an attack is compared with, on each side
-SALIENCE = 1.0  # standard deviations of the flux above its mean
-SHARE = 0.3  # of the strongest attack around
-EVEN = 0.97  # quantile of the flux that a strong attack reaches; stronger ones count as this
+SALIENCE = 1.5  # standard deviations of the flux above its mean
+SHARE = 0.35  # of the strongest attack around
+EVEN = 0.99  # quantile of the flux that a strong attack reaches; stronger ones count as this
 FLOOR = 0.03  # nepers; below it there is nothing to hear
 
 Reader = Callable[[int, int], Floats]
