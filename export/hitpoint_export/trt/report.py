@@ -1,0 +1,117 @@
+"""What the command prints: tables on a terminal, or one JSON object."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+
+from hitpoint_export.trt.make import Plan, Result, describe
+from hitpoint_export.trt.profiles import shapes
+
+_MB = 1e6
+
+
+def plan_table(plan: Plan, console: Console) -> None:
+    """What would be built, with which shapes, and where."""
+    table = Table("graph", "input", *(f"{p.name}: least / best / greatest" for p in plan.profiles))
+    for job in plan.jobs:
+        inputs = plan.bundle.manifest.graph(job.recipe.graph).inputs
+        columns = [shapes(inputs, profile) for profile in plan.profiles]
+        for row, spec in enumerate(inputs):
+            cells = (
+                f"{_sizes(c[row].least)} / {_sizes(c[row].best)} / {_sizes(c[row].greatest)}" for c in columns
+            )
+            table.add_row("" if row else job.recipe.graph, spec.name, *cells)
+    console.print(_heading(plan.runtime.name, plan.runtime.version, describe(plan.gpus)))
+    console.print(table)
+    for job in plan.jobs:
+        todo = f"would be built ({job.reason})" if job.reason else "is in the cache"
+        console.print(f"{job.recipe.graph} {todo}: {job.path}", soft_wrap=True)
+
+
+def result_table(result: Result, console: Console) -> None:
+    """Layers and memory of each engine, and where it is."""
+    table = Table(
+        "graph", "state", "plan MB", "network layers", "engine layers", "half", "error", "work MB", "s"
+    )
+    for job in result.jobs:
+        if job.summary is None:
+            continue
+        s = job.summary
+        table.add_row(
+            job.recipe.graph,
+            "built" if job.reason else "cached",
+            f"{s.plan_bytes / _MB:.1f}",
+            str(s.network_layers),
+            _known(s.engine_layers),
+            f"{s.half_tensors} of {s.tensors}",
+            "-" if s.half_error is None else f"{s.half_error:.1e}",
+            "-" if s.device_memory is None else f"{s.device_memory / _MB:.1f}",
+            f"{s.build_seconds:.1f}",
+        )
+    console.print(_heading(result.runtime.name, result.runtime.version, result.gpu))
+    console.print(table)
+    for job in result.jobs:
+        if job.summary is not None:
+            most = ", ".join(f"{count} {kind}" for kind, count in job.summary.kinds[:6])
+            console.print(f"{job.recipe.graph}: {most}\n  {job.path}", soft_wrap=True)
+    if result.gpu == "none":
+        console.print(
+            "Built without a GPU: fused layers and working memory are known only where there is one."
+        )
+
+
+def plan_json(plan: Plan) -> str:
+    """As `plan_table`."""
+    engines = [
+        {
+            "graph": job.recipe.graph,
+            "file": str(job.path),
+            "state": "would build" if job.reason else "cached",
+            "reason": job.reason,
+            "profiles": {
+                profile.name: [
+                    asdict(s) for s in shapes(plan.bundle.manifest.graph(job.recipe.graph).inputs, profile)
+                ]
+                for profile in plan.profiles
+            },
+        }
+        for job in plan.jobs
+    ]
+    head = _head(plan.bundle.id.name, plan.bundle.id.sha256, plan.runtime.name, plan.runtime.version)
+    return json.dumps({**head, "gpu": describe(plan.gpus), "engines": engines}, indent=2)
+
+
+def result_json(result: Result) -> str:
+    """As `result_table`."""
+    engines = [
+        {
+            "graph": job.recipe.graph,
+            "file": str(job.path),
+            "state": "built" if job.reason else "cached",
+            "reason": job.reason,
+            "summary": None if job.summary is None else asdict(job.summary),
+        }
+        for job in result.jobs
+    ]
+    head = _head(result.id.name, result.id.sha256, result.runtime.name, result.runtime.version)
+    return json.dumps({**head, "gpu": result.gpu, "engines": engines}, indent=2)
+
+
+def _head(name: str, sha256: str, runtime: str, version: str) -> dict[str, str]:
+    return {"bundle": name, "bundle_sha256": sha256, "runtime": runtime, "runtime_version": version}
+
+
+def _heading(runtime: str, version: str, gpu: str) -> str:
+    return f"{'TensorRT-RTX' if runtime == 'rtx' else 'TensorRT'} {version}, GPU: {gpu}"
+
+
+def _known(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
