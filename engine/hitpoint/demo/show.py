@@ -32,8 +32,8 @@ def show(folder: Path, seconds: float, style: str, progress: Progress) -> list[s
     plot_rhythm(seen.rhythm, seen.selection.media, folder / "dancer.png")
     mux(video, result.asset.path, folder / "dancer-scored.mp4")
     return [
-        f"The dancer has {len(dance.impacts)} impacts. {result.hit_rate:.0%} of the strong hit points are hit "
-        f"within half a frame ({result.chance_rate:.0%} by chance).",
+        f"The dancer has {len(dance.impacts)} impacts. {result.hit_rate:.0%} of the strong hit points are "
+        f"hit within half a frame ({result.chance_rate:.0%} by chance).",
         f"Watch and listen:  {folder / 'dancer-scored.mp4'}",
         f"The sound:         {result.asset.path}",
         f"The timeline:      {timeline}",
