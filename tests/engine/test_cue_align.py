@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hitpoint.cue.align import MAX_SHIFT_S, Alignment, Knot, time_map
 from hitpoint.cue.decode import MAX_SHIFT_FRAMES, identity
 from hitpoint.cue.onsets import Onsets
 from hitpoint.values import HitPoint
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def heard(times: np.ndarray) -> Onsets:

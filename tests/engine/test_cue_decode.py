@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from toy_bundle import write_bundle
+
 from hitpoint.cue.bundle import STARTER, Bundle, load_bundle
 from hitpoint.cue.decode import _overlap_add, decode_chunk, identity
 from hitpoint.cue.sampler import noise
 from hitpoint.cue.sessions import CpuModel
-from toy_bundle import write_bundle
 
 
 @pytest.fixture(scope="module", params=["toy", "starter"])
@@ -31,9 +33,7 @@ def test_chunks_equal_the_whole(bundle: Bundle) -> None:
     positions = positions.clip(0, 2 * frames - 1)
     whole = decode_chunk(model, manifest, z, positions, 0, frames)
     edges = [0, 40, 64, 133, 200]
-    parts = [
-        decode_chunk(model, manifest, z, positions, a, b) for a, b in zip(edges, edges[1:], strict=False)
-    ]
+    parts = [decode_chunk(model, manifest, z, positions, a, b) for a, b in pairwise(edges)]
     assert whole.shape == (2, frames * 960)
     assert np.abs(np.concatenate(parts, axis=1) - whole).max() < 1e-4 * np.abs(whole).max()
 

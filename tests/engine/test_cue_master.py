@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pyloudnorm
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import resample_poly
+
 from hitpoint.cue.limiter import CEILING_DB, true_peak_db
 from hitpoint.cue.loudness import SILENCE, integrated_loudness
 from hitpoint.cue.master import BLOCK, FADE_IN, fades, master, to_24_bit
 from hitpoint.cue.onsets import array_reader
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.signal import resample_poly
 
 RATE = 48_000
 

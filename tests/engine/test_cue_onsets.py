@@ -6,6 +6,7 @@ import librosa
 import numpy as np
 import pytest
 import soxr
+
 from hitpoint.cue.hits import chance_level, measure_hits
 from hitpoint.cue.onsets import HOP, array_reader, flux, level_gain, onsets_of
 from hitpoint.values import HitPoint

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+
 from hitpoint.cue.verify import read_origin
 from hitpoint.cue.wav import Levels, Provenance, write_wav
 from hitpoint.errors import MediaError, MissingMediaError, OutputError

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hitpoint.cue.bundle import Manifest
-from hitpoint.cue.windows import CONTEXT_FRAMES, MULTIPLE, Span, covering, frames_for, windows
 from hypothesis import given
 from hypothesis import strategies as st
+
+from hitpoint.cue.bundle import Manifest
+from hitpoint.cue.windows import CONTEXT_FRAMES, MULTIPLE, Span, covering, frames_for, windows
 
 MANIFEST = Manifest("m", 64, 1024, 256, 256, 13, 2048, 480, "x", ())
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
+from toy_bundle import write_bundle
+
 from hitpoint.cue.bundle import load_bundle
 from hitpoint.cue.onnx_scan import scan_model
 from hitpoint.cue.sessions import CpuModel
 from hitpoint.errors import ModelBundleError
-from onnx import TensorProto, helper, numpy_helper
-from toy_bundle import write_bundle
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A bundle whose music is known exactly: a burst of noise at every accent, a set time too late.
 
 Its flow is the exact one of a single data point per condition, v = (x - x_0) / t, so any sampler that is
-right ends at x_0 whatever its steps. x_0 is a filtered accent track; accents weaker than `DEAF` make no sound.
+right ends at x_0 whatever its steps. x_0 is a filtered accent track; accents weaker than `DEAF` are mute.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from onnx import TensorProto, helper, numpy_helper
+
 from hitpoint.cue.plan import Accent, Chord, CuePlan, Section
 from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, TRACKS
-from onnx import TensorProto, helper, numpy_helper
 
 CHANNELS = 8
 BINS = 1025
@@ -60,8 +61,10 @@ def cond_graph():
         node("Concat", ["g", "g"], ["gg"], axis=1),
         node("Reshape", ["gg", "shape"], ["kv"]),
     ]
-    constants = [_constant("column", [-1, 1], np.int64), _constant("axes", [1], np.int64),
-                 _constant("last", [1], np.int64), _constant("shape", [-1, 1, 2, 1, GLOBALS], np.int64)]  # fmt: skip
+    constants = [
+        _constant("column", [-1, 1], np.int64), _constant("axes", [1], np.int64),
+        _constant("last", [1], np.int64), _constant("shape", [-1, 1, 2, 1, GLOBALS], np.int64),
+    ]  # fmt: skip
     return nodes, inputs, outputs, constants
 
 

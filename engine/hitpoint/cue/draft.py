@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from hitpoint.cue.align import Knot, time_map
 from hitpoint.cue.bundle import Manifest
@@ -72,12 +73,10 @@ class Draft:
     def render(self, z: Floats, positions: Positions, progress: Progress) -> None:
         """Bring the sound to these latents (Z, frames) and positions; only what changed is decoded again."""
         hop = 2 * self._manifest.hop
-        heard = -(-self.samples // hop)
-        spans = [Span(low, min(low + CHUNK_LATENTS, heard)) for low in range(0, heard, CHUNK_LATENTS)]
-        changed = [span for span in spans if self._changed(z, positions, span)]
+        changed = self._changed(z, positions)
         with ThreadPoolExecutor(self._model.threads) as pool:
             for batch in _batches(changed, self._model.threads):
-                progress.report("Rendering", batch[0].start / heard)
+                progress.report("Rendering", batch[0].start * hop / self.samples)
                 for span, sound in zip(
                     batch, pool.map(partial(self._decode, z, positions), batch), strict=True
                 ):
@@ -107,14 +106,20 @@ class Draft:
     def _decode(self, z: Floats, positions: Positions, span: Span) -> Floats:
         return decode_chunk(self._model, self._manifest, z, positions, span.start, span.stop)
 
-    def _changed(self, z: Floats, positions: Positions, span: Span) -> bool:
+    def _changed(self, z: Floats, positions: Positions) -> list[Span]:
+        """What sounds different from the last rendering, in pieces of bounded length."""
+        heard = -(-self.samples // (2 * self._manifest.hop))
         if self._z is None or self._z.shape != z.shape:
-            return True
-        context = chunk_context(self._manifest)
-        low, high = max(0, span.start - context), span.stop + context
-        frames = slice(2 * low, 2 * high)
-        same = np.array_equal(self._z[:, low:high], z[:, low:high])
-        return not (same and np.array_equal(self._positions[frames], positions[frames]))
+            changed = np.ones(heard, bool)
+        else:
+            other = (self._z != z).any(0) | (self._positions != positions).reshape(-1, 2).any(1)
+            changed = maximum_filter1d(other, 2 * chunk_context(self._manifest) + 1)[:heard]
+        runs = np.flatnonzero(np.diff(np.pad(changed.astype(np.int8), 1))).reshape(-1, 2)
+        return [
+            Span(low, min(low + CHUNK_LATENTS, int(stop)))
+            for start, stop in runs
+            for low in range(int(start), int(stop), CHUNK_LATENTS)
+        ]
 
     def _write(self, sound: Floats, start: int) -> None:
         try:

@@ -30,8 +30,8 @@ BLOCK_FRAMES = 2048  # at a time, so that memory does not grow with the length
 
 APART_S = 0.04  # of two attacks closer than this the stronger counts
 AROUND_S = 1.5  # what an attack is compared with, on each side
-SALIENCE = 1.5  # standard deviations of the flux above its mean
-SHARE = 0.35  # of the strongest attack around
+SALIENCE = 2.5  # standard deviations of the flux above its mean: of busy music about one attack in three
+SHARE = 0.5  # of the strongest attack around
 EVEN = 0.99  # quantile of the flux that a strong attack reaches; stronger ones count as this
 FLOOR = 0.03  # nepers; below it there is nothing to hear
 
