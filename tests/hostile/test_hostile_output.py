@@ -60,7 +60,7 @@ BAD_TARGETS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a device": (lambda p: (p / "x.otio").symlink_to("/dev/null") or p / "x.otio", "not a regular file"),
     "below a file": (lambda p: p / "edit.otio" / "x.otio", "does not exist"),
     "too long a name": (lambda p: p / ("x" * 300 + ".otio"), "too long"),
-    "a link in a circle": (lambda p: (p / "x.otio").symlink_to("x.otio") or p / "x.otio", ""),
+    "a link in a circle": (lambda p: (p / "x.otio").symlink_to("x.otio") or p / "x.otio", "link|levels"),
     "a file system without files": (lambda p: Path("/proc/x.otio"), "cannot be written"),
 }
 

@@ -126,6 +126,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
         clip_with(time_range("10"), ',"effects":[{"OTIO_SCHEMA":"LinearTimeWarp.1","time_scalar":NaN}]'),
         "makes no sense",
     ),
+    "half a character": (timeline_with(more='"metadata":{"s":"\\ud800"},'), "cannot be read"),
     "a range of text": (clip_with('"ten seconds"'), "cannot be read"),
 }
 
@@ -152,19 +153,9 @@ def test_a_newer_schema_says_which_and_what_to_do() -> None:
 def test_harmless_oddities_are_read(tmp_path: Path) -> None:
     """What real programs write may look odd; it must not be refused with the hostile."""
     path = tmp_path / "odd.otio"
-    lone = '"metadata":{"big":170141183460469231731687303715884105728,"x":[Inf,-Inf,NaN],"s":"\\ud800"},'
+    lone = '"metadata":{"big":170141183460469231731687303715884105728,"x":[Inf,-Inf,NaN]},'
     path.write_text(timeline_with(more=lone))
     assert read_timeline(path).clips == ()
-
-
-def test_a_lone_surrogate_in_a_name_can_be_printed(tmp_path: Path) -> None:
-    path = tmp_path / "odd.otio"
-    path.write_text(clip_with(time_range("10")).replace('"name":"c"', '"name":"x\\ud800"'))
-    try:
-        names = [clip.name for clip in read_timeline(path).clips]
-    except TimelineError:
-        return
-    assert [name.encode() for name in names]
 
 
 def test_a_file_over_the_limit_is_not_even_read(tmp_path: Path) -> None:
