@@ -61,7 +61,7 @@ class Choreography:
     def pose_at(self, time: float) -> Vector:
         """All PARTS at a moment: held, moving, or springing back after an impact."""
         index = int(np.searchsorted(self.impacts, time))  # impacts already behind
-        held = self.poses[index] + self._spring(index, time) + _breath(time)
+        held: Vector = self.poses[index] + self._spring(index, time) + _breath(time)
         if index == len(self.impacts):
             return held
         reached = self.impacts[index]
@@ -69,14 +69,17 @@ class Choreography:
         way = 1 - (reached - time) / min(MOVE_S, MOVE_SHARE * since)
         if way <= 0:
             return held
-        return held + (self.poses[index + 1] - held) * way**2 * (1.5 - 0.5 * way)  # fast until it stops
+        faster = way**2 * (1.5 - 0.5 * way)  # until it stops
+        moving: Vector = held + (self.poses[index + 1] - held) * faster
+        return moving
 
     def _spring(self, index: int, time: float) -> Vector:
         if index == 0:
             return np.zeros(len(PARTS))
         after = time - self.impacts[index - 1]
-        way = self.poses[index] - self.poses[index - 1]
-        return way * SETTLE * np.exp(-after / SETTLE_S) * np.sin(after / SETTLE_S * 2)
+        way: Vector = self.poses[index] - self.poses[index - 1]
+        swing: Vector = way * SETTLE * np.exp(-after / SETTLE_S) * np.sin(after / SETTLE_S * 2)
+        return swing
 
 
 def choreograph(seconds: float, seed: int, bpm: float | None = None) -> Choreography:

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import cv2
 import numpy as np
 from av.codec import codecs_available
+from av.video.stream import VideoStream
 
 from hitpoint.demo.choreography import Choreography, choreograph
 from hitpoint.demo.figure import Colour, Outfit, Painter, Picture, Vector, skeleton
@@ -78,7 +80,7 @@ def render_dancer(
     report = progress or Progress()
     with av.open(str(path), "w") as film:
         codec = "libx264" if "libx264" in codecs_available else "mpeg4"
-        stream = film.add_stream(codec, rate=Fraction(fps))
+        stream = cast("VideoStream", film.add_stream(codec, rate=Fraction(fps)))
         stream.width, stream.height, stream.pix_fmt = size[0], size[1], "yuv420p"
         stream.options = {"crf": "18", "preset": "veryfast"} if codec == "libx264" else {"q:v": "3"}
         for index, picture in enumerate(_pictures(dance, frames, Fraction(fps), size, cut_frames, camera)):

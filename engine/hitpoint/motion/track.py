@@ -109,9 +109,10 @@ def _joint_motion(
 def _flow_rows(track: MotionTrack, inside: NDArray[np.int64], grid: Times) -> Floats:
     """Movement per second against the background; each step between frames lies in the middle of the two."""
     times = track.times[inside]
-    steps = track.sectors[inside][1:] / np.diff(times)[:, None]
+    steps = (track.sectors[inside][1:] / np.diff(times)[:, None]).astype(np.float32)
     rows = _resampled(steps, (times[1:] + times[:-1]) / 2, grid)
-    return gaussian_filter1d(rows, SMOOTHING_S * GRID_RATE, axis=0, mode="nearest")
+    smooth: Floats = gaussian_filter1d(rows, SMOOTHING_S * GRID_RATE, axis=0, mode="nearest")
+    return smooth
 
 
 def _resampled(values: Floats, times: Times, grid: Times) -> Floats:

@@ -80,4 +80,5 @@ def _curve(directogram: Floats, kind: AccentKind, smoothing_s: float) -> Floats:
         return fall(smooth)
     speed = directogram.sum(1)
     fine, coarse = (gaussian_filter1d(speed, w * GRID_RATE, mode="nearest") for w in (FINE_S, COARSE_S))
-    return np.maximum(0, coarse - fine)
+    valleys: Floats = np.maximum(0, coarse - fine)
+    return valleys

@@ -103,7 +103,8 @@ def _log_likelihood(events: _Events, bpm: float) -> Array:
     error = (eighths - nearest) * (beat / 2) / TIMING_S
     share = np.where(nearest % 2 == 0, ON_BEAT, 1 - ON_BEAT)
     density = share * beat / (TIMING_S * np.sqrt(2 * np.pi)) * np.exp(-0.5 * error**2)
-    return (events.weights * np.log(BY_CHANCE + (1 - BY_CHANCE) * density)).sum(1)
+    likelihood: Array = (events.weights * np.log(BY_CHANCE + (1 - BY_CHANCE) * density)).sum(1)
+    return likelihood
 
 
 def _chunked_score(events: _Events, bpm: float, duration: float) -> float:
