@@ -87,7 +87,7 @@ def seen_part(item: otio.schema.Clip, root: otio.schema.Stack) -> otio.opentime.
 
 def cue(start: Fraction, frames: int, rate: Fraction, name: str = "cue") -> Cue:
     length = range_object(Fraction(0), Fraction(frames), rate)
-    return Cue(start, frames / rate, item_object("Clip.2", name, length, metadata={"hitpoint": {}}))
+    return Cue(start, frames / rate, item_object("Clip.2", name, length, metadata={"hitpoint": {"seed": 1}}))
 
 
 words = st.text(max_size=8)
@@ -97,7 +97,8 @@ metadata = st.recursive(
     max_leaves=6,
 )
 styles = st.sampled_from([
-    {"indent": None, "separators": (",", ":")}, {"indent": None}, {"indent": 1}, {"indent": 4}, {"indent": "\t"},
+    {"indent": None, "separators": (",", ":")}, {"indent": None}, {"indent": 1}, {"indent": 4},
+    {"indent": "\t"},
 ])  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from hitpoint.errors import MissingMediaError, TimelineError
 from hitpoint.timeline import guard
 from hitpoint.timeline.prescan import prescan
 from hitpoint.timeline.read import read_timeline
+from hitpoint.timeline.remove import remove
 
 EMPTY_STACK = '{"OTIO_SCHEMA":"Stack.1","children":[]}'
 NULL_TRACKS = '{"OTIO_SCHEMA":"Timeline.1","name":"a","tracks":null}'
@@ -304,3 +305,36 @@ def test_the_crash_file_is_real() -> None:
     """Should this fail one day, the library was mended and the guard may be reconsidered."""
     done = subprocess.run([sys.executable, "-c", DIRECT, NULL_TRACKS], capture_output=True, check=False)
     assert done.returncode < 0
+
+
+def scored(metadata: str, clip: str = "{}") -> str:
+    return timeline_with(
+        f'[{{"OTIO_SCHEMA":"Track.1","name":"Hitpoint","kind":"Audio","metadata":{metadata},"children":[{clip}]}}]'
+    )
+
+
+CUE = '{"OTIO_SCHEMA":"Clip.2","metadata":{"hitpoint":{"seed":1}},"source_range":%s}'
+FORGED = {
+    "our name alone": scored('{"hitpoint":5}', CUE.replace('{"seed":1}', "7") % time_range("5")),
+    "metadata is a list": scored("[]", CUE % time_range("5")),
+    "references of numbers": scored('{"hitpoint":{"format":1,"references":[1,null]}}', CUE % time_range("5")),
+    "a reference that breaks out": scored(
+        '{"hitpoint":{"format":1,"references":[{"now":"\\"a\\"","was":"}}}"}]}}', CUE % time_range("5")
+    ),
+    "a cue without a length": scored('{"hitpoint":{"format":1}}', CUE % "null"),
+    "children are null": timeline_with("null"),
+    "not JSON": "}",
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_forged_marks_of_ours_never_break_removing(case: str, tmp_path: Path) -> None:
+    """A file may claim to be scored by us. Either what is ours goes, or an error says why not."""
+    path = tmp_path / "forged.otio"
+    path.write_text(FORGED[case])
+    try:
+        remove(path)
+    except TimelineError:
+        assert path.read_text() == FORGED[case]
+    else:
+        assert read_timeline(path).clips == ()
