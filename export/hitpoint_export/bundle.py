@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+
 from hitpoint.cue.plan import STYLES
 from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, LATENT_RATE, TRACK_NAMES, TRACKS
 from hitpoint.errors import ModelBundleError
@@ -26,10 +27,10 @@ LARGEST = 50_000_000  # bytes of a whole bundle
 _TOLERANCE_FP32, _TOLERANCE_FP16 = 1e-4, 1e-2
 _SELF_TEST_FRAMES = 64
 DATA_SHEET = (
-    "Trained only on music that this repository composed from random seeds and rendered with FluidSynth and the "
-    "FluidR3Mono SoundFont (MIT licence). No recording, no performance and no third-party composition was used. "
-    "Instrumental, equal-tempered at A = 440 Hz; sixteen styles, 4/4 and 3/4. It imitates the arranger of this "
-    "repository and knows no other music; it has no voices and no live players."
+    "Trained only on music that this repository composed from random seeds and rendered with FluidSynth "
+    "and the FluidR3Mono SoundFont (MIT licence). No recording, no performance and no third-party "
+    "composition was used. Instrumental, equal-tempered at A = 440 Hz; sixteen styles, 4/4 and 3/4. It "
+    "imitates the arranger of this repository and knows no other music: no voices, no live players."
 )
 
 
@@ -83,7 +84,7 @@ def _tensor(port: Port) -> dict[str, object]:
 
 
 def self_test(folder: Path, latent: int, seed: int) -> dict[str, object]:
-    """Statistics of one step and one decoded chunk from seeded noise, for a quick check after installation."""
+    """Statistics of one step and one decoded chunk from seeded noise, for a check after installation."""
     random = np.random.default_rng(seed)
     frames = _SELF_TEST_FRAMES
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+
 from hitpoint_training.decoder import Decoder, OscillatorBank, sound
 from hitpoint_training.mel import FEATURES, LogMel, Projection
-from torch import Tensor
 
 RATE = 48_000
 
@@ -51,7 +52,8 @@ def test_phase_is_exact_after_half_an_hour() -> None:
     amplitude = torch.rand(1, 2, 4, bank.count)
     turn = 32_768  # after so many frames every oscillator has made whole turns
     near, far = bank(amplitude, torch.tensor([7])), bank(amplitude, torch.tensor([7 + 6 * turn]))
-    assert torch.equal(near[0], far[0]) and torch.equal(near[1], far[1])
+    assert torch.equal(near[0], far[0])
+    assert torch.equal(near[1], far[1])
 
 
 def decode(decoder: Decoder, latent: Tensor, first: int) -> Tensor:

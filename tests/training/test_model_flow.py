@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
+
 from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, HARMONY_TRACKS, RHYTHM_TRACKS, TRACKS
 from hitpoint_training import flow, loop
 from hitpoint_training.dataset import Window
 from hitpoint_training.recipe import FlowRecipe
 from hitpoint_training.unet import NULL_STYLE, Generator, rotate
-from torch import Tensor, nn
 
 LATENT = 6
 TINY = FlowRecipe(channels=(8, 16, 16), context=8, embedding=8, heads=2)
@@ -48,7 +49,8 @@ def velocity(generator: Generator, told: Window, known: Tensor, mask: Tensor, x:
 def test_any_length_that_is_a_multiple_of_eight(generator: Generator, frames: int) -> None:
     told, x = window(2, frames), torch.randn(2, LATENT, frames)
     out = velocity(generator, told, torch.zeros_like(x), torch.zeros(2, 1, frames), x)
-    assert out.shape == x.shape and bool(out.isfinite().all())
+    assert out.shape == x.shape
+    assert bool(out.isfinite().all())
 
 
 def test_every_condition_reaches_the_output(generator: Generator) -> None:
@@ -71,7 +73,9 @@ def test_known_latents_count_only_under_the_mask(generator: Generator) -> None:
     unseen = velocity(generator, told, known, mask, x)
     assert torch.equal(unseen, velocity(generator, told, known * 2, mask, x))
     mask[:, :, :16] = 1
-    assert not torch.allclose(velocity(generator, told, known, mask, x), velocity(generator, told, known * 2, mask, x))
+    assert not torch.allclose(
+        velocity(generator, told, known, mask, x), velocity(generator, told, known * 2, mask, x)
+    )
 
 
 def test_rotary_positions_are_relative() -> None:
@@ -95,7 +99,8 @@ def test_dropping_removes_groups_and_everything() -> None:
     assert everything.float().mean() == pytest.approx(0.10, abs=0.02)
     for group in (no_rhythm, no_harmony, no_style):
         assert group.float().mean() == pytest.approx(0.145, abs=0.025)
-    assert (told.events[no_style] == 0).all() and (told.globals[no_style] == 0).all()
+    assert (told.events[no_style] == 0).all()
+    assert (told.globals[no_style] == 0).all()
 
 
 def test_known_stretches_are_the_data_and_never_everything() -> None:
@@ -130,11 +135,18 @@ def test_euler_steps_along_a_straight_path(monkeypatch: pytest.MonkeyPatch, gene
 
 
 def test_learning_rate_warms_up_and_falls() -> None:
-    rates = [loop.learning_rate(1.0, step, share) for step, share in ((0, 0.0), (199, 0.1), (5000, 0.5), (9000, 1.0))]
-    assert rates[0] < 0.01 and rates[1] > 0.95 and 0.4 < rates[2] < 0.6 and rates[3] == pytest.approx(0.02)
+    rates = [
+        loop.learning_rate(1.0, step, share)
+        for step, share in ((0, 0.0), (199, 0.1), (5000, 0.5), (9000, 1.0))
+    ]
+    assert rates[0] < 0.01
+    assert rates[1] > 0.95
+    assert 0.4 < rates[2] < 0.6
+    assert rates[3] == pytest.approx(0.02)
 
 
-def test_training_learns_and_resumes(tmp_path: Path) -> None:
+def test_training_learns_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop.time, "monotonic", itertools.count(step=0.5).__next__)  # a second per step
     torch.manual_seed(0)
     model, wanted = nn.Linear(4, 4), torch.randn(4, 4)
 
@@ -142,17 +154,16 @@ def test_training_learns_and_resumes(tmp_path: Path) -> None:
         x = torch.randn(64, 4)
         return (model(x) - x @ wanted).square().mean()
 
-    plan = loop.Plan(tmp_path / "toy.safetensors", 0.02, 1e-2, 0.99, resume=True)
-    before = float(loss())
+    plan = loop.Plan(tmp_path / "toy.safetensors", minutes=10, rate=1e-2, keep=0.99, resume=True)
+    before = loss().item()
     loop.run(model, loss, plan)
     first = loop.load_mean(plan.checkpoint, nn.Linear(4, 4))
-    assert float(loss()) < before / 4
+    assert loss().item() < before / 4
     trained = model.weight.detach().clone()
     with torch.no_grad():
         model.weight.zero_()
-    longer = loop.Plan(plan.checkpoint, 0.025, 1e-4, 0.99, resume=True)
-    loop.run(model, loss, longer)
-    second = loop.load_mean(plan.checkpoint, nn.Linear(4, 4))
-    assert second.step > first.step and second.seconds > first.seconds
-    assert np.allclose(model.weight.detach(), trained, atol=0.2)  # went on from the checkpoint, not from zero
+    loop.run(model, loss, loop.Plan(plan.checkpoint, minutes=11, rate=1e-4, keep=0.99, resume=True))
+    second = loop.progress_of(plan.checkpoint)
+    assert second.step == pytest.approx(first.step * 1.1, rel=0.02)
+    assert torch.allclose(model.weight, trained, atol=0.05)  # went on from the checkpoint, not from zero
     assert not list(tmp_path.glob("*.part"))

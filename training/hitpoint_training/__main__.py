@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
 from hitpoint.cue.generate import Sampling
 from hitpoint.errors import HitpointError
 from hitpoint_training import train as stages

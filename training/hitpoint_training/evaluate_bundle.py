@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
+
 from hitpoint.cue.bundle import Bundle, load_bundle
 from hitpoint.cue.decode import decode_chunk, identity
 from hitpoint.cue.generate import Composer, Sampling
@@ -53,9 +54,7 @@ def decode(model: CpuModel, bundle: Bundle, z: Floats) -> Floats:
     return np.concatenate(chunks, 1).T
 
 
-def generate(
-    model: CpuModel, bundle: Bundle, plan: CuePlan, sampling: Sampling
-) -> tuple[Floats, Speed]:
+def generate(model: CpuModel, bundle: Bundle, plan: CuePlan, sampling: Sampling) -> tuple[Floats, Speed]:
     """(samples, 2) for a plan, and how long it took."""
     started = time.perf_counter()
     z = Composer(plan, model, bundle.manifest, sampling, Progress()).compose()
@@ -92,7 +91,9 @@ def untrained(bundle: Bundle, seed: int) -> Bundle:
     return replace(bundle, step=network.SerializeToString())
 
 
-def render(folder: Path, plans: Path, projection: Projection, out: Path, sampling: Sampling, limit: int) -> Speed:
+def render(
+    folder: Path, plans: Path, projection: Projection, out: Path, sampling: Sampling, limit: int
+) -> Speed:
     """Render up to `limit` pieces three ways; returns the speed of the generated ones together."""
     bundle = load_bundle(folder)
     model, blank = CpuModel(bundle), CpuModel(untrained(bundle, sampling.seed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hitpoint.errors import UsageError
 
@@ -63,7 +64,10 @@ def read_recipe(path: Path) -> Recipe:
     try:
         table = tomllib.loads(path.read_text())
         run = table["run"]
-        flow = {k: tuple(v) if isinstance(v, list) else v for k, v in table.get("flow", {}).items()}
+        flow: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in table.get("flow", {}).items()
+        }
         recipe = Recipe(
             name=run["name"],
             corpus=Path(run["corpus"]),
@@ -75,7 +79,9 @@ def read_recipe(path: Path) -> Recipe:
             flow=FlowRecipe(**flow),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise UsageError(f"The recipe {path} cannot be used: {error}.", "Compare it with starter-cpu.toml.")
+        raise UsageError(
+            f"The recipe {path} cannot be used: {error}.", "Compare it with starter-cpu.toml."
+        ) from error
     if recipe.flow.backbone != "native":
         raise UsageError(f"Unknown backbone {recipe.flow.backbone!r}.", "Use 'native'.")
     return recipe
