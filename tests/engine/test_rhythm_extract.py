@@ -1,5 +1,6 @@
 """From video to hit points, on films whose truth is known."""
 
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -124,6 +125,18 @@ def test_with_nobody_in_shot_the_flow_is_read(tmp_path: Path) -> None:
     assert any("Nobody" in warning for warning in rhythm.warnings)
     found, _ = matched(tuple(stops), (), movement_times(rhythm.hit_points))
     assert found == len(stops)
+
+
+def test_without_mediapipe_the_flow_is_read_and_the_result_says_so(
+    dance: tuple[Path, Dance, Rhythm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, truth, _ = dance
+    monkeypatch.setitem(sys.modules, "mediapipe.tasks.python", None)  # import fails, as without libEGL
+    rhythm = seen(whole(path), accents="impact", pose_model=Path("none"))
+    assert rhythm.source == "flow"
+    assert any("mediapipe" in warning for warning in rhythm.warnings)
+    found, there = matched(truth.impacts, truth.cuts, movement_times(rhythm.hit_points))
+    assert found >= 0.85 * there
 
 
 def test_seventeen_frames_of_a_gif() -> None:
