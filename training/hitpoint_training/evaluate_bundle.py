@@ -1,6 +1,6 @@
 """Renders the plans of a corpus folder with a bundle, through the engine's own code, to be measured.
 
-`python -m hitpoint_training render RECIPE BUNDLE PLANS OUT` writes three folders of WAV files: the pieces
+`python -m hitpoint_training render RUN BUNDLE PLANS OUT` writes three folders of WAV files: the pieces
 through the codec (`codec`), generated (`generated`), and with random weights in the network (`random`).
 Measure each, beside the plans of other pieces as control, with
 `python -m hitpoint_training.evaluate compositions PLANS --audio OUT/generated`.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,23 @@ class Recipe:
     seed: int
     codec: CodecRecipe
     flow: FlowRecipe
+
+
+RECIPE = "recipe.toml"
+
+
+def begin_run(path: Path) -> Recipe:
+    """Read a recipe, make the folder of its run and leave a copy there for the exporter."""
+    recipe = read_recipe(path)
+    recipe.run.mkdir(parents=True, exist_ok=True)
+    if path.resolve() != (recipe.run / RECIPE).resolve():
+        shutil.copyfile(path, recipe.run / RECIPE)
+    return recipe
+
+
+def recipe_of(run: Path) -> Recipe:
+    """The recipe that a run was begun with; the run may have been moved since."""
+    return replace(read_recipe(run / RECIPE), run=run)
 
 
 def read_recipe(path: Path) -> Recipe:

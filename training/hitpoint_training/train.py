@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
+import sys
 from pathlib import Path
 
 import torch
@@ -22,9 +24,22 @@ PROJECTION = "projection.safetensors"
 _EDGE = 4  # 100 Hz frames at either end of a crop that are not judged: they lack their context
 
 
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of mallopt in glibc
+
+
+def _keep_memory() -> None:
+    """Let the allocator keep what it once got: a third of the time went into fresh pages without this."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "mallopt"):
+            libc.mallopt(_M_MMAP_MAX, 0)
+            libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+
+
 def _start(recipe: Recipe, stage: int, step: int = 0) -> int:
     """Threads and seeds; each stage, and each step that it resumes from, has a seed of its own."""
     seed = recipe.seed + 1_000_003 * stage + step
+    _keep_memory()
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(seed)
     random.seed(seed)

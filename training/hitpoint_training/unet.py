@@ -101,7 +101,8 @@ class Attention(nn.Module):
         angle = frame[:, None] * self.get_buffer("turning")
         query, key, value = (self._split(part) for part in self.inward(self.norm1(hidden)).chunk(3, 2))
         mixed = attend(rotate(query, angle).to(value.dtype), rotate(key, angle).to(value.dtype), value)
-        hidden = hidden + self.outward(mixed.transpose(1, 2).flatten(2))
+        seen: Tensor = self.outward(mixed.transpose(1, 2).flatten(2))
+        hidden = hidden + seen
         place = waves(frame / (10 * self.rate)).expand(hidden.shape[0], -1, -1)
         query = self._split(self.ask(torch.cat([self.norm2(hidden), place], 2)))
         mixed = attend(query, self._split(kv[:, 0]).to(query.dtype), self._split(kv[:, 1]).to(query.dtype))
