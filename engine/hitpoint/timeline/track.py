@@ -104,8 +104,9 @@ def merged(cues: Sequence[Cue], new: Cue, rate: Fraction) -> tuple[Cue, ...]:
     Sound is written in whole frames, so neighbours may share one; then the earlier gives it up.
     """
     frame = 1 / rate
-    kept = [c for c in cues if min(c.end, new.end) - max(c.start, new.start) <= min(frame, c.duration / 2)]
-    ordered = sorted([*kept, new], key=lambda cue: cue.start)
+    before = [cue for cue in cues if cue.start < new.start and cue.end <= new.start + frame]
+    after = [cue for cue in cues if cue.start > new.start and cue.start >= new.end - frame]
+    ordered = sorted([*before, new, *after], key=lambda cue: cue.start)
     for number, (left, right) in enumerate(pairwise(ordered)):
         if left.end > right.start:
             ordered[number] = _shortened(left, right.start - left.start)
