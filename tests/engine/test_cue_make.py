@@ -63,7 +63,8 @@ def make(
     origin = Provenance("Hitpoint test", bundle.id, "0" * 64, seed, plan.style)
     return make_cue(
         plan, hits, bundle, seed=seed, steps=4, guidance=1.5, takes=takes, loudness=-16.0,
-        frame_rate=frame_rate, lead_samples=lead, out=out, time_reference=48_000, provenance=origin, progress=progress or Progress(),
+        frame_rate=frame_rate, lead_samples=lead, out=out, time_reference=48_000,
+        provenance=origin, progress=progress or Progress(),
     )  # fmt: skip
 
 

@@ -109,8 +109,8 @@ def find_onsets(strength: Floats) -> Onsets:
     around = 2 * round(AROUND_S * RATE) + 1
     # One crash, or the first note out of silence, must not hide what comes after it.
     even = np.minimum(strength, np.quantile(strength, EVEN))
-    mean = uniform_filter1d(even, around, mode="nearest")
-    deviation = np.sqrt(np.maximum(uniform_filter1d(even**2, around, mode="nearest") - mean**2, 0))
+    mean = uniform_filter1d(even, around)
+    deviation = np.sqrt(np.maximum(uniform_filter1d(even**2, around) - mean**2, 0))
     threshold = np.maximum(mean + SALIENCE * deviation, SHARE * maximum_filter1d(even, around))
     summit = strength == maximum_filter1d(strength, 2 * round(APART_S * RATE) + 1)
     summit &= strength > np.maximum(threshold, FLOOR)
