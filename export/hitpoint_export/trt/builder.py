@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from hitpoint.cue.bundle import GraphSpec
-from hitpoint.errors import Cancelled
+from hitpoint.errors import Cancelled, ModelBundleError
 from hitpoint.progress import Progress
 from hitpoint_export.trt.cache import Sealed, Summary
 from hitpoint_export.trt.errors import EngineError
@@ -80,6 +80,7 @@ def build(
     if not parser.parse(graph):
         found = [str(parser.get_error(i).desc()) for i in range(parser.num_errors)] or errors
         raise _refused(spec, found)
+    _check_ports(network, spec)
     config = builder.create_builder_config()
     config.profiling_verbosity = trt.ProfilingVerbosity.LAYER_NAMES_ONLY
     monitor = _monitor(trt, stage, progress)
@@ -114,6 +115,23 @@ def inspect(trt: ModuleType, engine: Sealed) -> Sealed:
 
 def _layer(trt: ModuleType, inspector: Any, index: int) -> str:
     return str(inspector.get_layer_information(index, trt.LayerInformationFormat.ONELINE)).strip()
+
+
+def _check_ports(network: Any, spec: GraphSpec) -> None:
+    """The inputs and outputs are those of the manifest. Raises ModelBundleError."""
+    found = {
+        (tensor.name, tuple(tensor.shape))
+        for tensor in (
+            *(network.get_input(i) for i in range(network.num_inputs)),
+            *(network.get_output(i) for i in range(network.num_outputs)),
+        )
+    }
+    promised = {
+        (tensor.name, tuple(size if isinstance(size, int) else -1 for size in tensor.shape))
+        for tensor in (*spec.inputs, *spec.outputs)
+    }
+    if found != promised:
+        raise ModelBundleError(f"{spec.file} has other inputs or outputs than promised.", "Export it again.")
 
 
 def _profile(builder: Any, spec: GraphSpec, profile: Profile) -> Any:

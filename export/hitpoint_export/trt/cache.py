@@ -55,7 +55,7 @@ class Summary:
     tensors: int
     plan_bytes: int
     build_seconds: float
-    half_error: float | None  # relative, by ONNX Runtime; None in fp32 and bf16
+    half_error: float | None  # of the output, by ONNX Runtime; None in fp32
     engine_layers: int | None
     device_memory: int | None  # bytes of working memory at the largest profile
 

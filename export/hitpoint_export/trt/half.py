@@ -21,6 +21,7 @@ from hitpoint_export.trt.errors import EngineError
 
 HALVES = {"fp16": TensorProto.FLOAT16, "bf16": TensorProto.BFLOAT16}
 _LARGEST = {"fp16": 65504.0, "bf16": 3e38}
+HALF_SUFFIX = "__half"
 PRODUCTS = frozenset({"Conv", "ConvTranspose", "MatMul"})
 _FOLLOWERS = """
 Add AveragePool Concat Expand Gather Identity Mul Pad Relu Reshape Sigmoid Slice Split Squeeze Sub Transpose
@@ -105,7 +106,7 @@ class _Halver:
         floats = [name for name in node.output if name in self.floats]
         if half:
             for i, name in enumerate(node.output):
-                placed.output[i] = f"{name}__half"
+                placed.output[i] = f"{name}{HALF_SUFFIX}"
             self.half.update(floats)
         (self.halved if half else self.single).update(floats)
         self.nodes.append(placed)
@@ -131,7 +132,7 @@ class _Halver:
 
     def _as(self, name: str, half: bool) -> str:
         """The name under which a float tensor exists in that precision; converted once, when first needed."""
-        wanted = f"{name}__half" if half else name
+        wanted = f"{name}{HALF_SUFFIX}" if half else name
         existing = self.halved if half else self.single
         if name in existing:
             return wanted
@@ -142,7 +143,7 @@ class _Halver:
             )
             self.graph.initializer.append(numpy_helper.from_array(values, wanted))
         else:
-            source, kind = (name, self.kind) if half else (f"{name}__half", TensorProto.FLOAT)
+            source, kind = (name, self.kind) if half else (f"{name}{HALF_SUFFIX}", TensorProto.FLOAT)
             self.nodes.append(helper.make_node("Cast", [source], [wanted], to=kind))
         return wanted
 

@@ -140,7 +140,7 @@ def _engine(name: str, data: bytes, plan: Plan, precision: str, progress: Progre
     spec = plan.bundle.manifest.graph(name)
     progress.report(f"{name}: precision {precision}", 0.0)
     graph, error = typed_graph(data, precision), None
-    if precision == "fp16":
+    if precision != "fp32":
         error = check_half(typed_graph(data, "fp32"), graph, spec.inputs, spec.file)
     progress.report(f"{name}: precision {precision}", 1.0)
     trt: ModuleType = plan.runtime.load()

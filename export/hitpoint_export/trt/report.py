@@ -16,20 +16,18 @@ _MB = 1e6
 
 def plan_table(plan: Plan, console: Console) -> None:
     """What would be built, with which shapes, and where."""
-    table = Table("graph", "input", *(f"{p.name}: least / best / greatest" for p in plan.profiles))
+    table = Table("graph", "inputs", "precision", "state")
     for job in plan.jobs:
         inputs = plan.bundle.manifest.graph(job.recipe.graph).inputs
-        columns = [shapes(inputs, profile) for profile in plan.profiles]
-        for row, spec in enumerate(inputs):
-            cells = (
-                f"{_sizes(c[row].least)} / {_sizes(c[row].best)} / {_sizes(c[row].greatest)}" for c in columns
-            )
-            table.add_row("" if row else job.recipe.graph, spec.name, *cells)
+        listed = ", ".join(f"{spec.name} {'x'.join(map(str, spec.shape))}" for spec in inputs)
+        state = f"would be built: {job.reason}" if job.reason else "in the cache"
+        table.add_row(job.recipe.graph, listed, job.recipe.precision, state)
     console.print(_heading(plan.runtime.name, plan.runtime.version, describe(plan.gpus)))
     console.print(table)
+    for profile in plan.profiles:
+        console.print(f"{profile.name}: T {_range(profile.frames)}; B {_range(profile.batch)}")
     for job in plan.jobs:
-        todo = f"would be built ({job.reason})" if job.reason else "is in the cache"
-        console.print(f"{job.recipe.graph} {todo}: {job.path}", soft_wrap=True)
+        console.print(str(job.path), soft_wrap=True)
 
 
 def result_table(result: Result, console: Console) -> None:
@@ -113,5 +111,6 @@ def _known(value: int | None) -> str:
     return "-" if value is None else str(value)
 
 
-def _sizes(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
+def _range(sizes: tuple[int, int, int]) -> str:
+    least, best, greatest = sizes
+    return f"{least} to {greatest}, best at {best}"

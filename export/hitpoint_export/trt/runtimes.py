@@ -36,7 +36,7 @@ _PACKAGES = {"rtx": ("tensorrt_rtx", "tensorrt-rtx-cu13"), "tensorrt": ("tensorr
 RUNTIMES = tuple(_PACKAGES)
 _OLDEST = {"rtx": (1, 7), "tensorrt": (11, 4)}
 RTX_CAPABILITIES = ((7, 5), (8, 0), (8, 6), (8, 9), (12, 0), (12, 1))
-"""Of TensorRT-RTX 1.7, as its `ComputeCapability` lists them; the data-centre GPUs since Hopper are not there."""
+"""Of TensorRT-RTX 1.7, as its `ComputeCapability` lists them: no data-centre GPU since Hopper."""
 
 
 def find_runtime(name: str) -> Runtime:
