@@ -154,8 +154,7 @@ def _shrunk(picture: Picture) -> Picture:
     scale = THUMB_SIDE / max(height, width)
     size = (max(16, round(width * scale)), max(16, round(height * scale)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    thumb: Picture = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
-    return thumb
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _upright(frame: VideoFrame, aspect: Fraction, rotation: int, side: int, layout: str) -> Picture:
@@ -164,4 +163,4 @@ def _upright(frame: VideoFrame, aspect: Fraction, rotation: int, side: int, layo
     scale = min(1.0, side / max(wide, high))
     width, height = max(16, round(wide * scale)), max(16, round(high * scale))
     small = frame.reformat(width=width, height=height, format=layout, interpolation="AREA").to_ndarray()
-    return np.ascontiguousarray(np.rot90(small, -rotation // 90))
+    return np.ascontiguousarray(np.rot90(small, -rotation // 90), np.uint8)

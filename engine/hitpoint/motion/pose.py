@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from hitpoint.motion.native import preload_graphics
 from hitpoint.values import Floats
 
 if TYPE_CHECKING:
-    from mediapipe.tasks.python.vision import PoseLandmarker
+    from mediapipe.tasks.python.vision.pose_landmarker import PoseLandmarker
 
 LANDMARKS = 33
 STRETCH = 20  # clock of the landmarker against ours, see PoseTracker.people
@@ -66,7 +66,7 @@ class PoseTracker:
 
 
 @contextmanager
-def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker | None]:
+def open_tracker(model: Path, people: int = 1) -> Generator[PoseTracker | None]:
     """Load the pose model and follow up to `people` at a time; None where mediapipe does not load.
 
     Its Linux wheels want libEGL and libGLESv2, see hitpoint.motion.native. Raises ModelBundleError if the
@@ -103,7 +103,7 @@ def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker | None]:
 
 
 @contextmanager
-def _native_silence() -> Iterator[None]:
+def _native_silence() -> Generator[None]:
     """Drop what native code writes to stderr: mediapipe's start-up chatter has no other switch."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)

@@ -15,7 +15,7 @@ import tempfile
 import time
 import types
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,7 +153,7 @@ def _with_normalisation(content: bytes, network: _Network) -> bytes:
 
 
 @contextmanager
-def _version_module() -> Iterator[None]:
+def _version_module() -> Generator[None]:
     """Stand in for the one C++ module that mediapipe's metadata writer wants and its wheel does not bring."""
     name = "mediapipe.tasks.cc.metadata.python._pywrap_metadata_version"
     parts = name.split(".")
