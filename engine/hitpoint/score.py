@@ -11,7 +11,7 @@ from hitpoint.cue.make import Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
 from hitpoint.cue.styles import choose_style, in_range, style_row
-from hitpoint.errors import OutputError
+from hitpoint.errors import OutputError, UsageError
 from hitpoint.media.probe import probe
 from hitpoint.motion.descriptors import liveliness
 from hitpoint.motion.pose_model import ensure_pose_model
@@ -124,6 +124,8 @@ def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
 
 def check_target(output: Path) -> None:
     """Fail before the work and not after it, where the result could not be written."""
+    if output.suffix.lower() != ".otio":
+        raise UsageError(f"{output.name} is no name for a timeline.", "Let it end in .otio.")
     if not output.parent.is_dir():
         raise OutputError(f"The folder {output.parent} does not exist.", "Create it or choose another.")
     if output.is_dir():
