@@ -76,6 +76,12 @@ def test_of_two_that_cannot_both_be_had_the_locked_one_wins() -> None:
     assert [knot.time for knot in alignment.propose()] == [1.1]
 
 
+def test_two_requests_at_one_moment() -> None:
+    alignment = Alignment([HitPoint(1.0, 1.0), HitPoint(1.0, 0.5, "cut")], 0.02)
+    alignment.observe(heard(np.array([1.03])), identity(100))
+    assert np.isclose(time_map(alignment.propose(), 100)[100], 103)
+
+
 def test_an_accent_out_of_reach_is_left_alone() -> None:
     alignment = Alignment([HitPoint(1.0, 1.0)], 0.02)
     alignment.observe(heard(np.array([1.0 + MAX_SHIFT_S + 0.01])), identity(100))

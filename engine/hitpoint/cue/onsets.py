@@ -92,7 +92,9 @@ def flux(read: Reader, first: int, stop: int, gain: float) -> Floats:
         high = min(low + BLOCK_FRAMES, stop)
         sound = read((low - LAG) * HOP - SIZE // 2, (high - 1) * HOP + SIZE // 2).mean(0) * np.float32(gain)
         frames = np.lib.stride_tricks.sliding_window_view(sound, SIZE)[::HOP]
-        level = np.log1p(COMPRESSION * (np.abs(np.fft.rfft(frames * window, axis=1)) @ bank.T))
+        spectrum = np.fft.rfft(frames * window, axis=1)
+        size = np.sqrt(spectrum.real**2 + spectrum.imag**2)  # several times faster than abs
+        level = np.log1p(COMPRESSION * (size @ bank.T))
         blocks.append(np.maximum(level[LAG:] - level[:-LAG], 0).mean(1))
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
