@@ -15,6 +15,7 @@ from toy_bundle import write_bundle
 from hitpoint.cue.bundle import GRAPHS, STARTER, load_bundle
 from hitpoint.errors import Cancelled, ModelBundleError, UsageError
 from hitpoint.progress import SILENT, Progress
+from hitpoint_export.trt.builder import Phases, layer_kinds
 from hitpoint_export.trt.errors import EngineError
 from hitpoint_export.trt.gpu import Gpu, find_gpus
 from hitpoint_export.trt.install_key import key_path
@@ -192,6 +193,24 @@ def test_gpus_that_a_runtime_cannot_use():
         check_gpus(rtx, (hopper,))
     with pytest.raises(EngineError, match="no NVIDIA GPU"):
         check_gpus(full, ())
+
+
+def test_layers_as_the_inspector_tells_them():
+    layer = {"Name": "a", "LayerType": "gemm", "Inputs": []}
+    told = json.dumps({"Layers": [layer, {**layer, "LayerType": "kgen"}, layer], "I/O Tensors": []})
+    assert layer_kinds(told) == (("gemm", 2), ("kgen", 1))
+    assert layer_kinds('{"Layers": ["a", "b"]}') == (("unnamed", 2),)
+
+
+def test_nested_phases_are_one_fraction():
+    phases = Phases()
+    phases.start("whole", None, 4)
+    assert phases.step("whole", 0) == 0.25
+    phases.start("part", "whole", 2)
+    assert phases.step("part", 0) == 0.375
+    phases.finish("part")
+    assert phases.step("other", 0) == 0.375  # never back
+    assert phases.step("whole", 3) == 1.0
 
 
 def test_profiles_follow_the_window():

@@ -14,7 +14,9 @@ from hitpoint_export.trt.cache import MAGIC, Recipe, Sealed, Summary, load, save
 from hitpoint_export.trt.install_key import install_key, read_key
 
 RECIPE = Recipe("step", "00ff", "rtx", "1.7", "none", "fp16", "default", "11")
-ENGINE = Sealed(bytes(range(256)) * 8, Summary(3, (("convolution", 2),), 1, 4, 2048, 1.5, 1e-4, None, None))
+ENGINE = Sealed(
+    bytes(range(256)) * 8, Summary(3, (("convolution", 2),), 1, 4, 2048, 1.5, 1e-4, (("gemm", 1),), None)
+)
 KEY = b"k" * 32
 
 

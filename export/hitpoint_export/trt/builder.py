@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import Counter
@@ -65,10 +66,14 @@ def build(
     profiles: Sequence[Profile],
     stage: str,
     progress: Progress,
+    *,
+    only_this_gpu: bool = False,
 ) -> Sealed:
     """Compile a typed graph for these profiles, reporting under the name `stage`.
 
-    `trt` is `tensorrt_rtx` or `tensorrt` 11. Raises EngineError with the library's own words, or Cancelled.
+    `trt` is `tensorrt_rtx` or `tensorrt` 11. `only_this_gpu` (RTX) compiles for the GPU that is here; by
+    default RTX compiles for compute capability 8.0 and newer.
+    Raises EngineError with the library's own words, ModelBundleError, or Cancelled.
     """
     started = time.monotonic()
     errors: list[str] = []
@@ -82,9 +87,12 @@ def build(
         raise _refused(spec, found)
     _check_ports(network, spec)
     config = builder.create_builder_config()
-    config.profiling_verbosity = trt.ProfilingVerbosity.LAYER_NAMES_ONLY
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # for the inspector
     monitor = _monitor(trt, stage, progress)
     config.progress_monitor = monitor
+    if only_this_gpu:
+        config.num_compute_capabilities = 1
+        config.set_compute_capability(trt.ComputeCapability.CURRENT, 0)
     for profile in profiles:
         config.add_optimization_profile(_profile(builder, spec, profile))
     plan = builder.build_serialized_network(network, config)
@@ -107,14 +115,18 @@ def inspect(trt: ModuleType, engine: Sealed) -> Sealed:
     loaded = runtime.deserialize_cuda_engine(engine.plan)
     if loaded is None:
         raise EngineError(f"The new engine does not load: {_words(errors)}.", "Update the NVIDIA driver.")
-    inspector = loaded.create_engine_inspector()
-    layers = sum(1 for i in range(loaded.num_layers) if _layer(trt, inspector, i))
-    summary = replace(engine.summary, engine_layers=layers, device_memory=int(loaded.device_memory_size_v2))
+    told = loaded.create_engine_inspector().get_engine_information(trt.LayerInformationFormat.JSON)
+    summary = replace(
+        engine.summary, engine_kinds=layer_kinds(told), device_memory=int(loaded.device_memory_size_v2)
+    )
     return replace(engine, summary=summary)
 
 
-def _layer(trt: ModuleType, inspector: Any, index: int) -> str:
-    return str(inspector.get_layer_information(index, trt.LayerInformationFormat.ONELINE)).strip()
+def layer_kinds(information: str) -> tuple[tuple[str, int], ...]:
+    """How many layers of each kind an engine has, from what the inspector says of it (JSON)."""
+    layers = json.loads(information)["Layers"]
+    kinds = Counter(layer["LayerType"] if isinstance(layer, dict) else "unnamed" for layer in layers)
+    return tuple(kinds.most_common())
 
 
 def _check_ports(network: Any, spec: GraphSpec) -> None:
@@ -153,7 +165,7 @@ def _network_summary(trt: ModuleType, network: Any, plan: bytes, seconds: float)
         plan_bytes=len(plan),
         build_seconds=round(seconds, 2),
         half_error=None,
-        engine_layers=None,
+        engine_kinds=(),
         device_memory=None,
     )
 

@@ -13,6 +13,7 @@ import os
 import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from hitpoint.errors import OutputError
 from hitpoint.files import write_atomic
@@ -47,7 +48,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an engine is made of. Figures that only a GPU can tell are None without one."""
+    """What an engine is made of. Without a GPU some figures are not known."""
 
     network_layers: int
     kinds: tuple[tuple[str, int], ...]  # of network layers, most frequent first
@@ -56,8 +57,8 @@ class Summary:
     plan_bytes: int
     build_seconds: float
     half_error: float | None  # of the output, by ONNX Runtime; None in fp32
-    engine_layers: int | None
-    device_memory: int | None  # bytes of working memory at the largest profile
+    engine_kinds: tuple[tuple[str, int], ...]  # of the layers after fusion; empty without a GPU
+    device_memory: int | None  # bytes of working memory at the largest profile; None without a GPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,14 @@ def load(folder: Path, key: bytes | None, recipe: Recipe) -> Sealed | str:
     header = json.loads(body[_LENGTH : _LENGTH + size])
     if header["recipe"] != asdict(recipe):
         return "it was built for something else"
-    summary = header["summary"]
-    summary["kinds"] = tuple((str(kind), int(count)) for kind, count in summary["kinds"])
-    return Sealed(body[_LENGTH + size :], Summary(**summary))
+    return Sealed(body[_LENGTH + size :], _summary(header["summary"]))
+
+
+def _summary(content: dict[str, Any]) -> Summary:
+    """JSON knows lists only."""
+    for name in ("kinds", "engine_kinds"):
+        content[name] = tuple((str(kind), int(count)) for kind, count in content[name])
+    return Summary(**content)
 
 
 def _read(path: Path) -> bytes | str:

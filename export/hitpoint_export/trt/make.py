@@ -144,6 +144,7 @@ def _engine(name: str, data: bytes, plan: Plan, precision: str, progress: Progre
         error = check_half(typed_graph(data, "fp32"), graph, spec.inputs, spec.file)
     progress.report(f"{name}: precision {precision}", 1.0)
     trt: ModuleType = plan.runtime.load()
-    engine = build(trt, graph, spec, plan.profiles, f"{name}: compiling", progress)
+    stage, here = f"{name}: compiling", bool(plan.gpus) and plan.runtime.name == "rtx"
+    engine = build(trt, graph, spec, plan.profiles, stage, progress, only_this_gpu=here)
     engine = replace(engine, summary=replace(engine.summary, half_error=error))
     return inspect(trt, engine) if plan.gpus else engine

@@ -44,7 +44,7 @@ def result_table(result: Result, console: Console) -> None:
             "built" if job.reason else "cached",
             f"{s.plan_bytes / _MB:.1f}",
             str(s.network_layers),
-            _known(s.engine_layers),
+            str(sum(count for _, count in s.engine_kinds) or "-"),
             f"{s.half_tensors} of {s.tensors}",
             "-" if s.half_error is None else f"{s.half_error:.1e}",
             "-" if s.device_memory is None else f"{s.device_memory / _MB:.1f}",
@@ -54,7 +54,8 @@ def result_table(result: Result, console: Console) -> None:
     console.print(table)
     for job in result.jobs:
         if job.summary is not None:
-            most = ", ".join(f"{count} {kind}" for kind, count in job.summary.kinds[:6])
+            kinds = job.summary.engine_kinds or job.summary.kinds
+            most = ", ".join(f"{count} {kind}" for kind, count in kinds[:6])
             console.print(f"{job.recipe.graph}: {most}\n  {job.path}", soft_wrap=True)
     if result.gpu == "none":
         console.print(
@@ -105,10 +106,6 @@ def _head(name: str, sha256: str, runtime: str, version: str) -> dict[str, str]:
 
 def _heading(runtime: str, version: str, gpu: str) -> str:
     return f"{'TensorRT-RTX' if runtime == 'rtx' else 'TensorRT'} {version}, GPU: {gpu}"
-
-
-def _known(value: int | None) -> str:
-    return "-" if value is None else str(value)
 
 
 def _range(sizes: tuple[int, int, int]) -> str:
