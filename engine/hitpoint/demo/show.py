@@ -25,7 +25,7 @@ def show(folder: Path, seconds: float, style: str, progress: Progress) -> list[s
     except OSError as error:
         raise OutputError(f"{folder} cannot be made: {error.strerror}.", "Choose another folder.") from error
     video, timeline = folder / "dancer.mp4", folder / "dancer.otio"
-    dance = render_dancer(video, seconds=seconds, fps=FPS, seed=SEED, progress=progress)
+    dance = render_dancer(video, seconds=seconds, fps=FPS, seed=SEED, shots=3, camera=0.1, progress=progress)
     request = ScoreRequest(timeline=video, style=style)
     seen = see(request, progress)
     result = score_seen(seen, request, load_bundle(None), timeline, progress)
