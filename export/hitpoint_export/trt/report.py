@@ -32,9 +32,7 @@ def plan_table(plan: Plan, console: Console) -> None:
 
 def result_table(result: Result, console: Console) -> None:
     """Layers and memory of each engine, and where it is."""
-    table = Table(
-        "graph", "state", "plan MB", "network layers", "engine layers", "half", "error", "work MB", "s"
-    )
+    table = Table("graph", "state", "plan MB", "layers", "fused", "half", "error", "work MB", "s")
     for job in result.jobs:
         if job.summary is None:
             continue
@@ -45,8 +43,8 @@ def result_table(result: Result, console: Console) -> None:
             f"{s.plan_bytes / _MB:.1f}",
             str(s.network_layers),
             str(sum(count for _, count in s.engine_kinds) or "-"),
-            f"{s.half_tensors} of {s.tensors}",
-            "-" if s.half_error is None else f"{s.half_error:.1e}",
+            f"{s.half_tensors / s.tensors:.0%}",
+            "-" if s.half_error is None else f"{s.half_error:.2%}",
             "-" if s.device_memory is None else f"{s.device_memory / _MB:.1f}",
             f"{s.build_seconds:.1f}",
         )
