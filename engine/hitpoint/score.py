@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from hitpoint.cue.bundle import Bundle, load_bundle
+from hitpoint.cue.bundle import load_bundle
 from hitpoint.cue.make import Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
+from hitpoint.cue.sessions import CpuModel
 from hitpoint.cue.styles import choose_style, in_range, style_row
 from hitpoint.errors import OutputError, UsageError
 from hitpoint.media.probe import probe
@@ -53,12 +54,12 @@ def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> S
     check_target(output)
     if request.style != "auto":
         style_row(request.style)
-    bundle = load_bundle(request.bundle)
-    return score_seen(see(request, progress), request, bundle, output, progress)
+    model = CpuModel(load_bundle(request.bundle))
+    return score_seen(see(request, progress), request, model, output, progress)
 
 
 def score_seen(
-    seen: Seen, request: ScoreRequest, bundle: Bundle, output: Path, progress: Progress = SILENT
+    seen: Seen, request: ScoreRequest, model: CpuModel, output: Path, progress: Progress = SILENT
 ) -> ScoreResult:
     """Score what was already watched, for another style, seed or take.
 
@@ -67,13 +68,13 @@ def score_seen(
     """
     started = time.perf_counter()
     plan = plan_for(seen, request)
-    origin = provenance(request, plan.style, seen.selection, bundle)
+    origin = provenance(request, plan.style, seen.selection, model.bundle)
     rate = seen.selection.clip.rate
     frame, lead = frame_aligned(seen.selection, rate)
     cue = make_cue(
         plan,
         seen.rhythm.hit_points,
-        bundle,
+        model,
         seed=request.seed,
         steps=request.steps,
         guidance=request.guidance,
@@ -87,11 +88,11 @@ def score_seen(
         progress=progress,
     )
     made = time.perf_counter()
-    record = request_json(request, plan.style) | {"bundle": bundle.id.sha256, "hit_rate": cue.hit_rate}
+    record = request_json(request, plan.style) | {"bundle": model.bundle.id.sha256, "hit_rate": cue.hit_rate}
     name = f"{seen.selection.clip.name} ({plan.style}, seed {request.seed})"
     placed = place(seen.timeline, seen.selection, cue.asset, name, cue.hits, record, output)
-    spent = seen.seconds + time.perf_counter() - started
-    return _result(request, seen, plan, cue, bundle.id, placed, Timings(seen.seconds, made - started, spent))
+    timings = Timings(seen.seconds, made - started, seen.seconds + time.perf_counter() - started)
+    return _result(request, seen, plan, cue, model.bundle.id, placed, timings)
 
 
 def see(request: ScoreRequest, progress: Progress) -> Seen:
