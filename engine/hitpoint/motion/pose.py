@@ -92,7 +92,7 @@ def open_tracker(model: Path, people: int = 1) -> Generator[PoseTracker | None]:
     except OSError as error:
         if not Path(model).is_file():
             raise ModelBundleError(
-                f"There is no pose model {model}.", "It is fetched when a clip is scored with a package index in reach."
+                f"There is no pose model {model}.", "It is fetched when a clip is scored online."
             ) from error
         yield None
         return
