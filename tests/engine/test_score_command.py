@@ -66,7 +66,7 @@ def test_the_music_lies_on_its_own_track_at_the_clip(scored: dict) -> None:
     timeline = otio.adapters.read_from_file(scored["output"])
     tracks = [track for track in timeline.audio_tracks() if track.name == "Hitpoint"]
     assert len(tracks) == 1
-    clip = next(tracks[0].find_clips())
+    clip = next(iter(tracks[0].find_clips()))
     start = clip.transformed_time(clip.source_range.start_time, timeline.tracks)
     assert start.to_seconds() == pytest.approx(scored["clip"]["record_start"], abs=1e-6)
     assert len(clip.markers) == len(scored["hit_points"])
