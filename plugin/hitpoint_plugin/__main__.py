@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from PyQt6.QtCore import QSettings, QSize, QTimer
+from PyQt6.QtCore import QLoggingCategory, QSettings, QSize, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from hitpoint_plugin.model.panel import PanelModel
@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Hitpoint")
     app.setDesktopFileName("hitpoint")
+    QLoggingCategory.setFilterRules("qt.multimedia.*=false\nqt.multimedia.*.critical=true")
     dress(app)
     signal.signal(signal.SIGINT, lambda *_: app.quit())
     settings = QSettings("hitpoint", "panel") if options.screenshot is None else None

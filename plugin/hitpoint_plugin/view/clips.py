@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PyQt6.QtCore import QModelIndex, QRect, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap
 from PyQt6.QtWidgets import (
@@ -81,7 +83,7 @@ def facts(clip: ClipInfo) -> str:
     if clip.offline:
         return f"Offline: {clip.offline}"
     off = "" if clip.enabled else " · switched off"
-    return f"{timecode(clip.record_start, clip.rate)} · {clock(clip.duration)} s{off}"
+    return f"{timecode(clip.record_start, clip.rate)} · {float(clip.duration):.2f} s{off}"
 
 
 class Clips(QWidget):
@@ -115,8 +117,6 @@ class Clips(QWidget):
         """Ask for a file and open it."""
         name, _ = QFileDialog.getOpenFileName(self, "Open a timeline or a video", "", FILTER)
         if name:
-            from pathlib import Path
-
             self._model.open(Path(name))
 
     def _fill(self) -> None:

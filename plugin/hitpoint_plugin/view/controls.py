@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,6 +155,7 @@ def _form(*rows: tuple[str, QWidget]) -> QWidget:
     for name, field in rows:
         text = label(name, "quiet")
         text.setFixedWidth(88)
+        text.setMinimumHeight(30)
         text.setBuddy(field)
         if not field.accessibleName():
             field.setAccessibleName(name)
@@ -168,7 +170,7 @@ def _in_row(*parts: QWidget) -> QWidget:
     return made
 
 
-def _number(low: int, high: int, changed) -> QSpinBox:  # type: ignore[no-untyped-def]
+def _number(low: int, high: int, changed: Callable[[int], None]) -> QSpinBox:
     made = QSpinBox()
     made.setRange(low, high)
     made.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
@@ -176,7 +178,9 @@ def _number(low: int, high: int, changed) -> QSpinBox:  # type: ignore[no-untype
     return made
 
 
-def _decimal(low: float, high: float, step: float, suffix: str, changed) -> QDoubleSpinBox:  # type: ignore[no-untyped-def]
+def _decimal(
+    low: float, high: float, step: float, suffix: str, changed: Callable[[float], None]
+) -> QDoubleSpinBox:
     made = QDoubleSpinBox()
     made.setRange(low, high)
     made.setSingleStep(step)

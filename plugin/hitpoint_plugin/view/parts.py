@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from hitpoint_plugin.tasks.exchange import timecode as frame_timecode
 from hitpoint_plugin.view.theme import GAP
 
 
@@ -65,12 +66,16 @@ def frame(name: str) -> QFrame:
 
 def row(*parts: QWidget | int | QBoxLayout, gap: int = GAP) -> QHBoxLayout:
     """Side by side; a number is a stretch."""
-    return _filled(QHBoxLayout(), parts, gap)
+    made = QHBoxLayout()
+    _fill(made, parts, gap)
+    return made
 
 
 def column(*parts: QWidget | int | QBoxLayout, gap: int = GAP) -> QVBoxLayout:
     """One below the other; a number is a stretch."""
-    return _filled(QVBoxLayout(), parts, gap)
+    made = QVBoxLayout()
+    _fill(made, parts, gap)
+    return made
 
 
 def clear(layout: QBoxLayout) -> None:
@@ -96,12 +101,10 @@ def clock(seconds: float | Fraction) -> str:
 
 def timecode(seconds: Fraction, rate: Fraction) -> str:
     """HH:MM:SS:FF, non-drop."""
-    from hitpoint_plugin.tasks.exchange import timecode as of_frame
-
-    return of_frame(round(seconds * rate), rate)
+    return frame_timecode(round(seconds * rate), rate)
 
 
-def _filled(layout, parts, gap):  # type: ignore[no-untyped-def]
+def _fill(layout: QBoxLayout, parts: tuple[QWidget | int | QBoxLayout, ...], gap: int) -> None:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(gap)
     for part in parts:
@@ -111,4 +114,3 @@ def _filled(layout, parts, gap):  # type: ignore[no-untyped-def]
             layout.addWidget(part)
         else:
             layout.addLayout(part)
-    return layout

@@ -44,7 +44,7 @@ class TempoBar(QWidget):
 
     def _show(self) -> None:
         work = self._model.store.work()
-        self.setEnabled(work.watched is not None)
+        self.setVisible(work.watched is not None)
         tempo = work.tempo
         self.bpm.blockSignals(True)
         if tempo is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 from PyQt6.QtCore import QSettings, QSize, Qt
@@ -60,6 +61,7 @@ class Window(QWidget):
         if settings is not None and (geometry := settings.value("geometry")) is not None:
             self.restoreGeometry(geometry)
         self._set_tab_order()
+        self.clips.list.setFocus()
 
     def open(self, path: Path) -> None:
         """Open a timeline or a video."""
@@ -148,7 +150,7 @@ class Window(QWidget):
             self.clips.open_button, self.clips.list, self.stage.play_button, self.stage.score,
             self.controls.style_box, self.generate, self.place.place,
         ]  # fmt: skip
-        for first, second in zip(order, order[1:], strict=False):
+        for first, second in pairwise(order):
             QWidget.setTabOrder(first, second)
 
     def _hear(self) -> None:
