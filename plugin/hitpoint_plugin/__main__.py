@@ -8,11 +8,12 @@ import signal
 import sys
 from pathlib import Path
 
-from PyQt6.QtCore import QLoggingCategory, QSettings, QSize, QTimer
+from PyQt6.QtCore import QLoggingCategory, QSettings, QSize
 from PyQt6.QtWidgets import QApplication
 
 from hitpoint_plugin.model.panel import PanelModel
 from hitpoint_plugin.model.session import state_folder
+from hitpoint_plugin.timers import timer
 from hitpoint_plugin.view.theme import dress
 from hitpoint_plugin.view.window import Window
 
@@ -41,9 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     elif options.screenshot is None:
         model.resume()
     window.show()
-    awake = QTimer(interval=200)  # lets Python see Ctrl-C while Qt waits
-    awake.timeout.connect(lambda: None)
-    awake.start()
+    timer(window, 200, lambda: None).start()  # lets Python see Ctrl-C while Qt waits
     if options.screenshot is not None:
         _picture_when_idle(app, window, options.screenshot)
     code = app.exec()
@@ -60,10 +59,7 @@ def _picture_when_idle(app: QApplication, window: Window, out: Path) -> None:
         saved = window.grab().save(str(out))
         app.exit(0 if saved else 1)
 
-    timer = QTimer(window)
-    timer.setInterval(_SETTLED_MS)
-    timer.timeout.connect(save)
-    timer.start()
+    timer(window, _SETTLED_MS, save).start()
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -64,7 +64,7 @@ def _read(kind: Any, data: Any) -> Any:
     if kind is np.ndarray or origin is np.ndarray:
         return np.frombuffer(base64.b64decode(data["f32"]), "<f4").reshape(data["shape"]).astype(np.float32)
     if dataclasses.is_dataclass(kind):
-        return _read_object(cast("type[Any]", kind), data)
+        return _read_object(kind, data)
     return _read_plain(kind, data)
 
 
@@ -95,7 +95,7 @@ def _read_tuple(kinds: tuple[Any, ...], data: Any) -> tuple[Any, ...]:
     return tuple(_read(kind, each) for kind, each in zip(kinds, data, strict=True))
 
 
-def _read_object(kind: type[Any], data: Any) -> Any:
+def _read_object(kind: Any, data: Any) -> Any:
     """Unknown keys are errors, missing ones take the default of the dataclass, if there is one."""
     hints = _hints(kind)
     if not isinstance(data, dict) or set(data) - set(hints):
@@ -104,6 +104,6 @@ def _read_object(kind: type[Any], data: Any) -> Any:
 
 
 @cache
-def _hints(kind: type[Any]) -> Mapping[str, Any]:
+def _hints(kind: Any) -> Mapping[str, Any]:
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.init}

@@ -13,6 +13,7 @@ from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, pyqtSig
 
 from hitpoint_plugin.codec import CodecError, from_json, to_json
 from hitpoint_plugin.tasks import Failure, Task
+from hitpoint_plugin.timers import timer
 
 CANCEL_GRACE_MS = 1500
 """A cancelled task may take so long to stop by itself; then its worker is killed and another started."""
@@ -47,8 +48,7 @@ class Lane(QObject):
         self._buffer = bytearray()
         self._said = ""
         self._count = 0
-        self._grace = QTimer(self, singleShot=True, interval=CANCEL_GRACE_MS)
-        self._grace.timeout.connect(self.kill)
+        self._grace = timer(self, CANCEL_GRACE_MS, self.kill, once=True)
 
     @property
     def busy(self) -> bool:

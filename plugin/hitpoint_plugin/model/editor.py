@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtCore import QObject
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
 from hitpoint.values import TempoMap
@@ -13,6 +13,7 @@ from hitpoint_plugin.lane import Lane
 from hitpoint_plugin.model.state import NUDGE_STRENGTH, Sheet
 from hitpoint_plugin.model.store import Store
 from hitpoint_plugin.tasks import Fit
+from hitpoint_plugin.timers import timer
 
 LOWEST_BPM, HIGHEST_BPM = 40.0, 240.0
 TAP_PAUSE_S = 2.0
@@ -52,8 +53,7 @@ class Editor(QObject):
         self.selected = -1
         self._store, self._lane = store, lane
         self._taps: list[float] = []
-        self._fit_timer = QTimer(self, singleShot=True, interval=_FIT_DELAY_MS)
-        self._fit_timer.timeout.connect(self._fit)
+        self._fit_timer = timer(self, _FIT_DELAY_MS, self._fit, once=True)
         store.timeline_changed.connect(self._forget)
 
     def add(self, time: float) -> None:

@@ -103,7 +103,10 @@ class Jobs(QObject):
         job = self._jobs[number]
         if job.state == "cancelling":
             return
-        begun = job.stage_started if stage == job.stage else time.monotonic()
+        now = time.monotonic()
+        if job.state == "waiting":
+            self._put(number, started=now)
+        begun = job.stage_started if stage == job.stage else now
         self._put(number, state="running", stage=stage, share=share, stage_started=begun)
 
     def _put(self, number: int, **changes: object) -> None:

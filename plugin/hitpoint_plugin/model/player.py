@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PyQt6.QtCore import QObject, QTimer, QUrl, pyqtSignal
+from PyQt6.QtCore import QObject, QUrl, pyqtSignal
 from PyQt6.QtMultimedia import QAudioOutput, QMediaDevices, QMediaPlayer, QVideoSink
 
 from hitpoint.values import MediaRange
 from hitpoint_plugin.tasks import Take
+from hitpoint_plugin.timers import timer
 
 SLACK_MS = 60
 """The players report their positions in steps; music further off than this is set right."""
@@ -38,8 +39,7 @@ class Player(QObject):
             self._outputs = (QAudioOutput(self), QAudioOutput(self))
             self._video.setAudioOutput(self._outputs[0])
             self._music.setAudioOutput(self._outputs[1])
-        self._timer = QTimer(self, interval=_TICK_MS)
-        self._timer.timeout.connect(self._tick)
+        self._timer = timer(self, _TICK_MS, self._tick)
         self._video.mediaStatusChanged.connect(self._status)
         self._video.errorOccurred.connect(lambda _error, text: self.failed.emit(text))
         self.set_sound(self.sound)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtCore import QObject
 
 from hitpoint.errors import OutputError
 from hitpoint.files import write_atomic
 from hitpoint_plugin.codec import CodecError, from_json, to_json
 from hitpoint_plugin.model.state import Session
+from hitpoint_plugin.timers import timer
 
 DELAY_MS = 800
 """Changes that come closer together than this are written once."""
@@ -32,8 +34,7 @@ class SessionFile(QObject):
         self.path = folder / "session.json"
         self._pending: Session | None = None
         self._lock = threading.Lock()
-        self._timer = QTimer(self, singleShot=True, interval=DELAY_MS)
-        self._timer.timeout.connect(self._start_writing)
+        self._timer = timer(self, DELAY_MS, self._start_writing, once=True)
 
     def load(self) -> Session:
         """The last session, or an empty one."""
@@ -42,10 +43,8 @@ class SessionFile(QObject):
         except FileNotFoundError:
             return Session()
         except (CodecError, ValueError, OSError):
-            try:
+            with suppress(OSError):
                 self.path.replace(self.path.with_suffix(".unreadable.json"))
-            except OSError:
-                pass
             return Session()
 
     def save_soon(self, session: Session) -> None:

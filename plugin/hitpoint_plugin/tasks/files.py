@@ -14,8 +14,8 @@ from hitpoint.files import locked, replacing, sha256_of, write_atomic
 from hitpoint.progress import Progress
 from hitpoint.values import Asset
 from hitpoint_plugin.codec import to_json
-from hitpoint_plugin.tasks.exchange import marker_edl, tempo_midi
 from hitpoint_plugin.tasks.base import Task
+from hitpoint_plugin.tasks.exchange import marker_edl, tempo_midi
 from hitpoint_plugin.tasks.scoring import Take, Watched
 
 ExportKind = Literal["wav", "report", "tempo", "markers"]
@@ -98,7 +98,7 @@ class Place(Task):
 
 @dataclass(frozen=True, slots=True)
 class Unplace(Task):
-    """Undo a placement: the very bytes of before, or, if somebody changed the file since, our music off it."""
+    """Undo a placement: the very bytes of before or, if the file was changed since, our music off it."""
 
     result: ClassVar[type] = str
     placed: Placed

@@ -54,6 +54,7 @@ class Pictures(Task):
 
     def _one(self, part: int, progress: Progress) -> str:
         import cv2
+
         from hitpoint.media.probe import probe
         from hitpoint.motion.frames import read_frames
 

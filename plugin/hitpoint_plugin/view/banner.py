@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QTimer
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QFrame, QPlainTextEdit
 
 from hitpoint_plugin.model.store import Store
 from hitpoint_plugin.tasks import Failure
+from hitpoint_plugin.timers import timer
 from hitpoint_plugin.view.parts import button, column, label, row, tool
 
 _GOOD_NEWS_MS = 8000
@@ -32,8 +32,7 @@ class Banner(QFrame):
         text = column(self.what, self.todo, gap=2)
         self.setLayout(column(row(text, 1, self.more, self.copy, self.shut, gap=0), self.details, gap=4))
         self.layout().setContentsMargins(12, 8, 8, 8)  # type: ignore[union-attr]
-        self._timer = QTimer(self, singleShot=True, interval=_GOOD_NEWS_MS)
-        self._timer.timeout.connect(self.hide)
+        self._timer = timer(self, _GOOD_NEWS_MS, self.hide, once=True)
         store.failed.connect(self.show_failure)
         store.said.connect(self.show_news)
         self.hide()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QFrame, QProgressBar, QWidget
 
 from hitpoint_plugin.model.jobs import Job, Jobs
-from hitpoint_plugin.view.parts import column, frame, label, row, tool
+from hitpoint_plugin.timers import timer
+from hitpoint_plugin.view.parts import column, label, row, tool
 
 
 class JobRow(QFrame):
@@ -73,8 +73,7 @@ class JobList(QWidget):
         jobs.added.connect(self._added)
         jobs.changed.connect(self._changed)
         jobs.removed.connect(self._removed)
-        self._timer = QTimer(self, interval=1000)
-        self._timer.timeout.connect(self._tick)
+        self._timer = timer(self, 1000, self._tick)
         self.setVisible(False)
 
     def _added(self, number: int) -> None:

@@ -173,7 +173,8 @@ class Stage(QWidget):
             hit = hits[chosen]
             report = next((r for r in self._reports() if r.time == hit.time), None)
             lock = " · locked" if hit.locked else ""
-            return f"{chosen + 1} of {len(hits)} · {clock(hit.time)} · {hit.kind} {hit.strength:.0%}{lock}{_landed(report)}"
+            what = f"{clock(hit.time)} · {hit.kind} {hit.strength:.0%}{lock}{_landed(report)}"
+            return f"{chosen + 1} of {len(hits)} · {what}"
         seen = "people" if work.watched.rhythm.source == "pose" else "the whole picture"
         return f"{len(hits)} hit points, from the movement of {seen}"
 

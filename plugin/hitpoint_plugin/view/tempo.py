@@ -22,7 +22,7 @@ class TempoBar(QWidget):
         self.bpm.setKeyboardTracking(False)
         self.bpm.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.bpm.setAccessibleName("Tempo in beats per minute")
-        self.bpm.setFixedWidth(98)
+        self.bpm.setFixedWidth(92)
         self.bpm.valueChanged.connect(editor.pin)
         self.pinned = tool("Pin", "Keep this tempo, whatever the hit points are")
         self.pinned.clicked.connect(self._pin)
@@ -35,6 +35,7 @@ class TempoBar(QWidget):
         editor.stack.canRedoChanged.connect(self.redo.setEnabled)
         self.undo.setEnabled(False)
         self.redo.setEnabled(False)
+        self.setStyleSheet("QToolButton { padding: 5px 6px; } QDoubleSpinBox { padding: 4px 6px; }")
         self.setLayout(
             row(self.bpm, self.pinned, self.half, self.double, self.tap, 1, self.undo, self.redo, gap=4)
         )

@@ -30,17 +30,18 @@ QPushButton, QToolButton {{ background: {RAISED}; border: 1px solid {RAISED}; bo
     padding: 5px 10px; color: {INK}; }}
 QToolButton {{ padding: 5px 8px; }}
 QPushButton:hover, QToolButton:hover {{ border-color: {LINE}; background: #2f343e; }}
-QPushButton:focus, QToolButton:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {{
+QPushButton:focus, QToolButton:focus, QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus {{
     border: 1px solid {ACCENT}; }}
-QPushButton:disabled, QToolButton:disabled {{ color: {FAINT}; background: {SURFACE}; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {FAINT}; background: {SURFACE};
+    border-color: {SURFACE}; }}
 QToolButton:checked {{ background: {LINE}; color: {ACCENT}; }}
 QPushButton#primary {{ background: {ACCENT}; color: {ACCENT_INK}; font-weight: 600; padding: 8px 14px;
     border: 1px solid {ACCENT}; }}
 QPushButton#primary:hover {{ background: #ffa377; }}
 QPushButton#primary:focus {{ border: 1px solid {INK}; }}
 QPushButton#primary:disabled {{ background: {RAISED}; border-color: {RAISED}; color: {FAINT}; }}
-QPushButton#plain, QToolButton#plain {{ background: transparent; border: 1px solid transparent; color: {QUIET};
-    padding: 3px 6px; }}
+QPushButton#plain, QToolButton#plain {{ background: transparent; border: 1px solid transparent;
+    color: {QUIET}; padding: 3px 6px; }}
 QPushButton#plain:hover, QToolButton#plain:hover {{ color: {INK}; }}
 QPushButton#plain:focus, QToolButton#plain:focus {{ border: 1px solid {ACCENT}; }}
 QToolButton::menu-indicator, QPushButton::menu-indicator {{ image: none; width: 0; }}
@@ -65,13 +66,15 @@ QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QSlider {{ min-height: 20px; }}
 QSlider::groove:horizontal {{ height: 4px; background: {LINE}; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: {ACCENT}; border-radius: 2px; }}
-QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px; background: {INK}; }}
+QSlider::handle:horizontal {{ width: 14px; height: 14px; margin: -5px 0; border-radius: 7px;
+    background: {INK}; }}
 QSlider::handle:horizontal:focus {{ background: {ACCENT}; }}
 QProgressBar {{ background: {LINE}; border: none; border-radius: 2px; max-height: 4px; min-height: 4px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 2px; }}
 QTabWidget::pane {{ border: none; }}
 QTabBar {{ background: {GROUND}; }}
-QTabBar::tab {{ background: transparent; color: {QUIET}; padding: 8px 14px; border-bottom: 2px solid transparent; }}
+QTabBar::tab {{ background: transparent; color: {QUIET}; padding: 8px 14px;
+    border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {INK}; border-bottom: 2px solid {ACCENT}; }}
 QTabBar::tab:focus {{ color: {ACCENT}; }}
 QSplitter::handle {{ background: {GROUND}; }}

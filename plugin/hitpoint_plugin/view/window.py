@@ -61,7 +61,7 @@ class Window(QWidget):
         if settings is not None and (geometry := settings.value("geometry")) is not None:
             self.restoreGeometry(geometry)
         self._set_tab_order()
-        self.clips.list.setFocus()
+        self.stage.score.setFocus()
 
     def open(self, path: Path) -> None:
         """Open a timeline or a video."""
@@ -94,8 +94,10 @@ class Window(QWidget):
         self._body.addWidget(self._side_by_side() if wide else self._stacked())
         if old is not None and (widget := old.widget()) is not None:
             widget.deleteLater()
-        for pane in (self.clips, self._music, self._heard):
-            pane.show()
+        self._heard.show()
+        if wide:  # whatever was behind another tab; the tabs look after their pages themselves
+            self.clips.show()
+            self._music.show()
 
     def _side_by_side(self) -> QWidget:
         middle = QWidget()
@@ -115,6 +117,8 @@ class Window(QWidget):
     def _stacked(self) -> QWidget:
         tabs = QTabWidget()
         tabs.setDocumentMode(True)
+        if (bar := tabs.tabBar()) is not None:
+            bar.setDrawBase(False)
         tabs.setAccessibleName("Panes")
         for pane in (self.clips, self._music, self._heard):
             pane.setMinimumWidth(0)
@@ -127,7 +131,7 @@ class Window(QWidget):
         whole.setChildrenCollapsible(False)
         whole.addWidget(self.stage)
         whole.addWidget(tabs)
-        whole.setSizes([520, 380])
+        whole.setSizes([440, 420])
         return whole
 
     def _make_shortcuts(self) -> None:
