@@ -48,6 +48,7 @@ class Lane(QObject):
         self._buffer = bytearray()
         self._said = ""
         self._count = 0
+        self._closed = False
         self._grace = timer(self, CANCEL_GRACE_MS, self.kill, once=True)
 
     @property
@@ -58,8 +59,10 @@ class Lane(QObject):
     def submit(
         self, task: Task, done: Done, failed: Failed | None = None, progress: Progressed | None = None
     ) -> int:
-        """Queue a task; the number is for `cancel`."""
+        """Queue a task; the number is for `cancel`. After `close` nothing is taken any more."""
         self._count += 1
+        if self._closed:
+            return self._count
         nothing: Any = _ignore
         self._queue.append(_Entry(self._count, task, done, failed or nothing, progress or nothing))
         QTimer.singleShot(0, self._next)
@@ -84,6 +87,7 @@ class Lane(QObject):
 
     def close(self) -> None:
         """Forget everything and end the worker."""
+        self._closed = True
         self._queue.clear()
         self._current = None
         process, self._process = self._process, None

@@ -157,8 +157,9 @@ def _form(*rows: tuple[str, QWidget]) -> QWidget:
         text.setFixedWidth(88)
         text.setMinimumHeight(30)
         text.setBuddy(field)
-        if not field.accessibleName():
-            field.setAccessibleName(name)
+        worked = field.focusProxy() or field
+        if not worked.accessibleName():
+            worked.setAccessibleName(name)
         form.addRow(text, field)
     return made
 

@@ -39,6 +39,7 @@ class Window(QWidget):
     def __init__(self, model: PanelModel, settings: QSettings | None = None) -> None:
         super().__init__()
         self.model = model
+        model.setParent(self)
         self._settings = settings
         self.setWindowTitle("Hitpoint")
         self.setAcceptDrops(True)
