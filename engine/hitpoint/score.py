@@ -76,7 +76,12 @@ def score_seen(
 
 
 def compose(
-    seen: Seen, plan: CuePlan, request: ScoreRequest, bundle: Bundle, beside: Path, progress: Progress = SILENT
+    seen: Seen,
+    plan: CuePlan,
+    request: ScoreRequest,
+    bundle: Bundle,
+    beside: Path,
+    progress: Progress = SILENT,
 ) -> Cue:
     """Make the sound of `plan` in the folder of the file `beside`, for any frame that the clip starts on."""
     origin = provenance(request, plan.style, seen.selection, bundle)

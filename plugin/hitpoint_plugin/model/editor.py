@@ -139,6 +139,7 @@ class Editor(QObject):
 
     def apply(self, clip: int, sheet: Sheet) -> None:
         """Put a sheet in its place; the beat grid follows in a moment. For the undo stack."""
+        self._store.set_current(clip)  # undo may go back to another clip; that one is shown then
         work = self._store.work(clip)
         found = work.watched.rhythm.hit_points if work.watched is not None else ()
         self._store.put_work(replace(work, sheet=sheet, edited=sheet.hits != found))

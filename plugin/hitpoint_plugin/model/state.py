@@ -118,7 +118,6 @@ class Session:
     """What is there again after a restart or a crash."""
 
     source: Path | None = None
-    sha256: str = ""
     current: int = 0
     controls: Controls = Controls()
     presets: tuple[Preset, ...] = ()

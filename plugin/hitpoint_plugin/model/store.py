@@ -93,19 +93,16 @@ class Store(QObject):
     def session(self) -> Session:
         """Everything worth keeping."""
         path = self.timeline.path if self.timeline is not None else None
-        sha = self.timeline.content_sha256 if self.timeline is not None else ""
-        return Session(path, sha, self.current, self.controls, self.presets, tuple(self._works.values()))
+        return Session(path, self.current, self.controls, self.presets, tuple(self._works.values()))
 
     def restore(self, session: Session) -> None:
         """Put back what belonged to the timeline that is open now."""
         if self.timeline is None or self.timeline.path != session.source:
             return
-        clips = {clip.index for clip in self.timeline.clips}
-        if self.timeline.content_sha256 == session.sha256:
-            for work in session.works:
-                if work.index in clips:
-                    self._works[work.index] = _with_sounds(work)
-        if session.current in clips:
+        for work in session.works:
+            if work.watched is not None and work.watched.selection.clip in self.timeline.clips:
+                self._works[work.index] = _with_sounds(work)
+        if self.clip(session.current) is not None:
             self.current = session.current
         self.timeline_changed.emit()
         self.current_changed.emit()

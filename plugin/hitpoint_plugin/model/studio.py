@@ -23,6 +23,7 @@ class Studio(QObject):
         self.jobs = Jobs(lane, self)
         self._store, self._takes = store, takes
         self._then: dict[int, int] = {}  # clips that are watched now, and the takes that are wanted then
+        self._watching: dict[int, int] = {}  # the jobs that do it, and their clips
         self.jobs.changed.connect(self._job_changed)
 
     def watch(self, index: int, takes: int = 0) -> None:
@@ -34,10 +35,12 @@ class Studio(QObject):
         watching = index in self._then
         self._then[index] = max(takes, self._then.get(index, 0))
         if not watching:
-            request = request_for(
-                store.timeline.path, index, store.controls, Sheet(bpm=store.work(index).sheet.bpm), False
+            sheet = Sheet(bpm=store.work(index).sheet.bpm)
+            request = request_for(store.timeline.path, index, store.controls, sheet, edited=False)
+            job = self.jobs.start(
+                f"Watch {clip.name}", Watch(request), lambda seen: self._watched(index, seen)
             )
-            self.jobs.start(f"Watch {clip.name}", Watch(request), lambda seen: self._watched(index, seen))
+            self._watching[job] = index
 
     def generate(self) -> None:
         """Make takes for every selected clip."""
@@ -112,8 +115,10 @@ class Studio(QObject):
 
     def _job_changed(self, number: int) -> None:
         job = self.jobs.job(number)
-        if job is not None and job.state in ("failed", "cancelled") and job.title.startswith("Watch "):
-            self._then.clear()
+        if job is not None and job.over and (clip := self._watching.pop(number, None)) is not None:
+            wanted = self._then.pop(clip, 0)
+            if job.state == "done":
+                self._then[clip] = wanted  # `_watched` comes next and takes it up
         if job is not None and job.state == "failed" and job.failure is not None:
             self._store.fail(job.failure)
 

@@ -62,7 +62,6 @@ class Window(QWidget):
         if settings is not None and (geometry := settings.value("geometry")) is not None:
             self.restoreGeometry(geometry)
         self._set_tab_order()
-        self.stage.score.setFocus()
 
     def open(self, path: Path) -> None:
         """Open a timeline or a video."""
@@ -99,6 +98,7 @@ class Window(QWidget):
         if wide:  # whatever was behind another tab; the tabs look after their pages themselves
             self.clips.show()
             self._music.show()
+        self.stage.score.setFocus()  # moving panes about hands the focus to whoever comes next
 
     def _side_by_side(self) -> QWidget:
         middle = QWidget()
@@ -132,7 +132,7 @@ class Window(QWidget):
         whole.setChildrenCollapsible(False)
         whole.addWidget(self.stage)
         whole.addWidget(tabs)
-        whole.setSizes([440, 420])
+        whole.setSizes([500, 340])
         return whole
 
     def _make_shortcuts(self) -> None:
