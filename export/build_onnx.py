@@ -1,4 +1,4 @@
-"""`python export/build_onnx.py RECIPE -o BUNDLE`: a trained run to ONNX graphs and a manifest."""
+"""`python export/build_onnx.py RUN -o BUNDLE`: a trained run to ONNX graphs and a manifest."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 from hitpoint.errors import HitpointError
 from hitpoint_export.bundle import build
-from hitpoint_training.recipe import read_recipe
+from hitpoint_training.recipe import recipe_of
 
 
 def main() -> int:
     """Export, print the parity report, and say what went wrong in one line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("recipe", type=Path, help="the recipe that was trained")
+    parser.add_argument("run", type=Path, help="folder of the training run")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the bundle")
     parser.add_argument("--version", default="0.1.0", help="of the bundle")
     options = parser.parse_args()
     try:
-        parities = build(read_recipe(options.recipe), options.output, options.version)
+        parities = build(recipe_of(options.run), options.output, options.version)
     except HitpointError as error:
         print(error, file=sys.stderr)
         return error.exit_code

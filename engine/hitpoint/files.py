@@ -162,6 +162,8 @@ def _checked_target(path: Path) -> Path:
             raise OutputError(f"{path} is not a regular file.", "Choose another name.")
     except OutputError:
         raise
+    except RuntimeError as error:  # how Python before 3.13 reports a link that leads to itself
+        raise OutputError(f"{path} is a link that leads nowhere.", "Choose another name.") from error
     except OSError as error:
         raise _output_error(path, error) from error
     return target

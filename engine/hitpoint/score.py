@@ -11,9 +11,10 @@ from hitpoint.cue.bundle import Bundle, load_bundle
 from hitpoint.cue.make import Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
-from hitpoint.cue.styles import choose_style, style_row
-from hitpoint.errors import OutputError
+from hitpoint.cue.styles import choose_style, in_range, style_row
+from hitpoint.errors import OutputError, UsageError
 from hitpoint.media.probe import probe
+from hitpoint.motion.descriptors import liveliness
 from hitpoint.motion.pose_model import ensure_pose_model
 from hitpoint.progress import SILENT, Progress
 from hitpoint.provenance import asset_path, provenance, request_json
@@ -30,6 +31,7 @@ from hitpoint.values import (
     ScoreRequest,
     ScoreResult,
     Selection,
+    TempoPoint,
     TimelineInfo,
     Timings,
 )
@@ -140,10 +142,10 @@ def see(request: ScoreRequest, progress: Progress) -> Seen:
 
 def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
     """Rhythm -> the lead sheet that the network plays."""
-    rhythm, tempo = seen.rhythm, seen.rhythm.tempo
-    style = request.style
+    rhythm, style = seen.rhythm, request.style
     if style == "auto":
-        style = choose_style(tempo.bpm, float(rhythm.envelope.mean()) if len(rhythm.envelope) else 0.0)
+        style = choose_style(rhythm.tempo.bpm, liveliness(rhythm.shots))
+    tempo = rhythm.tempo if request.bpm else in_range(rhythm.tempo, style)
     hits = [Accent(hit.time, hit.strength) for hit in rhythm.hit_points]
     duration = float(seen.selection.duration)
     return plan_cue(duration, hits, tempo, rhythm.cuts, style, request.intensity, request.seed)
@@ -151,6 +153,8 @@ def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
 
 def check_target(output: Path) -> None:
     """Fail before the work and not after it, where the result could not be written."""
+    if output.suffix.lower() != ".otio":
+        raise UsageError(f"{output.name} is no name for a timeline.", "Let it end in .otio.")
     if not output.parent.is_dir():
         raise OutputError(f"The folder {output.parent} does not exist.", "Create it or choose another.")
     if output.is_dir():
@@ -177,7 +181,7 @@ def _result(
         hit_points=cue.hits,
         hit_rate=cue.hit_rate,
         chance_rate=cue.chance_rate,
-        tempo_map=seen.rhythm.tempo.points,
+        tempo_map=(TempoPoint(0.0, plan.bpm),),
         shots=seen.rhythm.shots,
         motion_source=seen.rhythm.source,
         timings=timings,

@@ -176,7 +176,7 @@ class ScoreRequest:
     steps: int = 8
     guidance: float = 2.0
     takes: int = 1
-    accents: AccentKind = "onset"
+    accents: AccentKind = "impact"
     loudness: float = -14.0  # LUFS
     bpm: float | None = None
     user_hits: tuple[HitPoint, ...] = ()

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+
 from hitpoint.cue.plan import STYLES
 from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, LATENT_RATE, TRACK_NAMES, TRACKS
 from hitpoint.errors import ModelBundleError
 from hitpoint.values import SAMPLE_RATE
-from hitpoint_export.graphs import Graph, graphs
+from hitpoint_export.graphs import Graph, Port, graphs
 from hitpoint_export.onnx_file import OPSET, export, halve_weights, largest_difference
 from hitpoint_training.decoder import SIZE, Decoder
 from hitpoint_training.loop import Progressed, load_mean
@@ -26,10 +27,10 @@ LARGEST = 50_000_000  # bytes of a whole bundle
 _TOLERANCE_FP32, _TOLERANCE_FP16 = 1e-4, 1e-2
 _SELF_TEST_FRAMES = 64
 DATA_SHEET = (
-    "Trained only on music that this repository composed from random seeds and rendered with FluidSynth and the "
-    "FluidR3Mono SoundFont (MIT licence). No recording, no performance and no third-party composition was used. "
-    "Instrumental, equal-tempered at A = 440 Hz; sixteen styles, 4/4 and 3/4. It imitates the arranger of this "
-    "repository and knows no other music; it has no voices and no live players."
+    "Trained only on music that this repository composed from random seeds and rendered with FluidSynth "
+    "and the FluidR3Mono SoundFont (MIT licence). No recording, no performance and no third-party "
+    "composition was used. Instrumental, equal-tempered at A = 440 Hz; sixteen styles, 4/4 and 3/4. It "
+    "imitates the arranger of this repository and knows no other music: no voices, no live players."
 )
 
 
@@ -73,14 +74,17 @@ def _describe(graph: Graph, folder: Path) -> dict[str, object]:
         "file": f"{graph.name}.onnx",
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
-        "inputs": {port.name: list(port.shape) for port in graph.inputs},
-        "outputs": {port.name: list(port.shape) for port in graph.outputs},
-        "types": {port.name: port.kind for port in graph.inputs},
+        "inputs": [_tensor(port) for port in graph.inputs],
+        "outputs": [_tensor(port) for port in graph.outputs],
     }
 
 
+def _tensor(port: Port) -> dict[str, object]:
+    return {"name": port.name, "type": port.kind, "shape": list(port.shape)}
+
+
 def self_test(folder: Path, latent: int, seed: int) -> dict[str, object]:
-    """Statistics of one step and one decoded chunk from seeded noise, for a quick check after installation."""
+    """Statistics of one step and one decoded chunk from seeded noise, for a check after installation."""
     random = np.random.default_rng(seed)
     frames = _SELF_TEST_FRAMES
 
@@ -114,6 +118,7 @@ def build(recipe: Recipe, folder: Path, version: str) -> tuple[Parity, ...]:
     decoder, generator, (codec, flow) = load_run(recipe)
     all_graphs = graphs(decoder, generator, recipe.codec.latent, recipe.flow)
     parities = tuple(export_graph(graph, folder) for graph in all_graphs)
+    longest = max(recipe.flow.windows)
     manifest = {
         "schema": SCHEMA,
         "name": recipe.name,
@@ -123,11 +128,9 @@ def build(recipe: Recipe, folder: Path, version: str) -> tuple[Parity, ...]:
         "opset": OPSET,
         "sample_rate": SAMPLE_RATE,
         "latent_rate": LATENT_RATE,
-        "latent_dim": recipe.codec.latent,
-        "hop": HOP,
-        "n_fft": SIZE,
-        "halo": decoder.halo,
-        "window_frames": max(recipe.flow.windows),
+        "latent_channels": recipe.codec.latent,
+        "window": {"frames": longest, "known": longest // 4, "minimum": min(recipe.flow.windows)},
+        "codec": {"n_fft": SIZE, "hop": HOP, "halo": decoder.halo},
         "default_steps": 8,
         "default_guidance": 2.0,
         "styles": list(STYLES),

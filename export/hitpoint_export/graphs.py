@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor, nn
+
 from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, TRACKS
 from hitpoint_training.decoder import Decoder
 from hitpoint_training.recipe import FlowRecipe
 from hitpoint_training.unet import Generator
-from torch import Tensor, nn
 
 Shape = tuple[str | int, ...]
 

@@ -9,8 +9,10 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from hitpoint_export.graphs import Graph, Port
 from onnx import helper, numpy_helper
+
+from hitpoint.errors import ModelBundleError
+from hitpoint_export.graphs import Graph, Port
 
 OPSET = 20
 _SMALL = 256  # values; smaller tensors stay fp32 (norms, biases, constants)
@@ -35,6 +37,8 @@ def export(graph: Graph, path: Path, frames: int = 64) -> None:
         optimize=True,
         verbose=False,
     )
+    if program is None:
+        raise ModelBundleError(f"{graph.name} could not be exported.", "See PyTorch's messages above.")
     program.save(str(path), external_data=False)
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import av
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from timelines import MEDIA, NTSC_FILM, make_video, needs_media
+
+from hitpoint.errors import TimelineError
 from hitpoint.media import open_media, probe
 from hitpoint.media.timecode import parse_timecode, snap_rate
-from hitpoint.errors import TimelineError
-from hypothesis import given, settings, strategies as st
-from timelines import MEDIA, NTSC_FILM, make_video, needs_media
 
 # From the list of the media: frames and rate, known from where the files come from.
 KNOWN = {
@@ -133,7 +135,8 @@ def test_awkward_names(tmp_path: Path, name: str) -> None:
     ("written", "exact"),
     [
         (23.976, NTSC_FILM), (23.98, NTSC_FILM), (24000 / 1001, NTSC_FILM), (24.0, 24), (25.0, 25),
-        (29.97, Fraction(30000, 1001)), (30, 30), (59.94, Fraction(60000, 1001)), (119.88, Fraction(120000, 1001)),
+        (29.97, Fraction(30000, 1001)), (30, 30), (59.94, Fraction(60000, 1001)),
+        (119.88, Fraction(120000, 1001)),
         (47.952, Fraction(48000, 1001)), (12.5, Fraction(25, 2)), (15, 15), (25.051, Fraction(25051, 1000)),
         (1000, 1000), (48000, 48000), (14.985, Fraction(15000, 1001)), (23.97602, NTSC_FILM),
     ],

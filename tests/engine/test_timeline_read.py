@@ -10,10 +10,11 @@ from pathlib import Path
 
 import opentimelineio as otio
 import pytest
+from timelines import MEDIA, NTSC_FILM, clip, gap, make_video, needs_media, span, timeline, write
+
 from hitpoint.errors import TimelineError
 from hitpoint.timeline.read import read_timeline
 from hitpoint.values import ClipInfo
-from timelines import MEDIA, NTSC_FILM, clip, gap, make_video, needs_media, span, timeline, write
 
 RT = otio.opentime.RationalTime
 
@@ -30,7 +31,12 @@ def read_one(item: otio.core.Composable, folder: Path) -> ClipInfo:
 
 
 def test_positions_of_trimmed_clips_and_gaps(video: Path, tmp_path: Path) -> None:
-    items = [gap(10), clip("one", str(video), span(5, 20), span(0, 100)), gap(3), clip("two", str(video), None, span(0, 100))]
+    items = [
+        gap(10),
+        clip("one", str(video), span(5, 20), span(0, 100)),
+        gap(3),
+        clip("two", str(video), None, span(0, 100)),
+    ]
     one, two = read_timeline(write(timeline([items]), tmp_path / "edit.otio")).clips
     assert (one.record_start, one.duration) == (Fraction(10, 25), Fraction(20, 25))
     assert one.media is not None
@@ -117,7 +123,9 @@ def test_offline_media_is_listed_with_its_reason(tmp_path: Path, url: str, reaso
 
 
 def test_media_that_is_no_file_is_listed_too(tmp_path: Path) -> None:
-    sequence = otio.schema.ImageSequenceReference("/shots/", "a.", ".exr", 1, 1, 25, 4, available_range=span(1, 10))
+    sequence = otio.schema.ImageSequenceReference(
+        "/shots/", "a.", ".exr", 1, 1, 25, 4, available_range=span(1, 10)
+    )
     items = [
         clip("missing", None, span(0, 10), None),
         otio.schema.Clip("bars", otio.schema.GeneratorReference("bars", "SMPTEBars"), span(0, 10)),
@@ -177,7 +185,9 @@ def test_transitions_take_no_time_and_disabled_is_kept(video: Path, tmp_path: Pa
 
 def test_sound_and_other_tracks_are_no_clips(video: Path, tmp_path: Path) -> None:
     items = [clip("c", str(video), span(0, 20), span(0, 100))]
-    made = timeline([items, [clip("s", str(video), span(0, 48000 * 9, 48000), None)]], kinds=["Video", "Audio"])
+    made = timeline(
+        [items, [clip("s", str(video), span(0, 48000 * 9, 48000), None)]], kinds=["Video", "Audio"]
+    )
     info = read_timeline(write(made, tmp_path / "edit.otio"))
     assert [c.name for c in info.clips] == ["c"]
     assert info.rate == 25
@@ -185,7 +195,10 @@ def test_sound_and_other_tracks_are_no_clips(video: Path, tmp_path: Path) -> Non
 
 
 def test_the_rate_is_the_timelines_where_clips_differ(video: Path, tmp_path: Path) -> None:
-    items = [clip("c", str(video), span(60, 60, 60.0), span(0, 600, 60.0)), clip("d", str(video), span(0, 25), None)]
+    items = [
+        clip("c", str(video), span(60, 60, 60.0), span(0, 600, 60.0)),
+        clip("d", str(video), span(0, 25), None),
+    ]
     made = timeline([items], start=RT(0, 30000 / 1001))
     first, second = read_timeline(write(made, tmp_path / "edit.otio")).clips
     assert first.rate == second.rate == Fraction(30000, 1001)
@@ -196,7 +209,9 @@ def test_clips_are_numbered_by_track_then_time(video: Path, tmp_path: Path) -> N
     def make(name: str) -> otio.schema.Clip:
         return clip(name, str(video), span(0, 10), span(0, 100))
 
-    info = read_timeline(write(timeline([[make("a"), make("b")], [gap(5), make("c")]]), tmp_path / "edit.otio"))
+    info = read_timeline(
+        write(timeline([[make("a"), make("b")], [gap(5), make("c")]]), tmp_path / "edit.otio")
+    )
     assert [(c.index, c.name, c.track) for c in info.clips] == [
         (1, "a", "Video 1"), (2, "b", "Video 1"), (3, "c", "Video 2"),
     ]  # fmt: skip
@@ -265,7 +280,12 @@ def test_a_bare_media_file_is_a_timeline_of_one_clip() -> None:
     info = read_timeline(MEDIA / "video" / "g01_gymnastics_floor_leap.gif")
     (found,) = info.clips
     assert info.is_media
-    assert (info.rate, info.duration, found.duration, found.record_start) == (10, Fraction(17, 10), Fraction(17, 10), 0)
+    assert (info.rate, info.duration, found.duration, found.record_start) == (
+        10,
+        Fraction(17, 10),
+        Fraction(17, 10),
+        0,
+    )
 
 
 @pytest.mark.parametrize("name", ["a.xml", "a.fcpxml", "a.edl", "a.aaf", "a.kdenlive", "a.prproj"])
@@ -290,7 +310,9 @@ def test_real_timelines(name: str) -> None:
 
 
 @needs_media
-@pytest.mark.parametrize("name", [name for name in CLIPS if name not in ("nested_example", "screening_example")])
+@pytest.mark.parametrize(
+    "name", [name for name in CLIPS if name not in ("nested_example", "screening_example")]
+)
 def test_record_times_agree_with_opentimelineio(name: str) -> None:
     """Its own arithmetic, in floating point, on the files that it can compute."""
     path = MEDIA / "timeline" / f"{name}.otio"

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import opentimelineio as otio
 import pytest
+from timelines import clip, make_video, span, timeline, write
+
 from hitpoint.errors import MediaError, MissingMediaError, UsageError
 from hitpoint.timeline.read import read_timeline
 from hitpoint.timeline.select import parse_range, select
 from hitpoint.values import TimelineInfo
-from timelines import clip, make_video, span, timeline, write
 
 
 @pytest.fixture
@@ -83,7 +84,13 @@ def test_clips_that_cannot_be_scored(
 
 @pytest.mark.parametrize(
     ("start", "end", "words"),
-    [(1, 1, "empty"), (2, 1, "backwards"), (-1, 1, "not within"), (0, 3, "2.000 s long"), (5, 6, "not within")],
+    [
+        (1, 1, "empty"),
+        (2, 1, "backwards"),
+        (-1, 1, "not within"),
+        (0, 3, "2.000 s long"),
+        (5, 6, "not within"),
+    ],
 )
 def test_ranges_that_cannot_be(info: TimelineInfo, start: int, end: int, words: str) -> None:
     with pytest.raises(UsageError, match=words):

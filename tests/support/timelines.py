@@ -13,6 +13,7 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 import soundfile
+
 from hitpoint.timeline.place import frame_aligned, place
 from hitpoint.timeline.prescan import Json
 from hitpoint.values import Asset, HitPoint, Selection, TimelineInfo
@@ -38,7 +39,7 @@ def make_video(
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height = size
-        stream.pix_fmt = "rgb8" if codec == "gif" else "yuv420p"
+        stream.pix_fmt = {"gif": "rgb8", "mjpeg": "yuvj420p"}.get(codec, "yuv420p")
         if time_base is not None:
             stream.codec_context.time_base = time_base
         if timecode:
@@ -65,11 +66,16 @@ def make_tone(path: Path, samples: int, lead: Fraction = Fraction(0)) -> Asset:
 
 def span(start: float, duration: float, rate: float = 25.0) -> otio.opentime.TimeRange:
     """A range in frames."""
-    return otio.opentime.TimeRange(otio.opentime.RationalTime(start, rate), otio.opentime.RationalTime(duration, rate))
+    return otio.opentime.TimeRange(
+        otio.opentime.RationalTime(start, rate), otio.opentime.RationalTime(duration, rate)
+    )
 
 
 def clip(
-    name: str, url: str | None, source: otio.opentime.TimeRange | None, available: otio.opentime.TimeRange | None
+    name: str,
+    url: str | None,
+    source: otio.opentime.TimeRange | None,
+    available: otio.opentime.TimeRange | None,
 ) -> otio.schema.Clip:
     """A clip; without `url` its media is missing."""
     media = otio.schema.MissingReference() if url is None else otio.schema.ExternalReference(url, available)

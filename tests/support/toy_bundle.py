@@ -1,7 +1,7 @@
 """A bundle whose music is known exactly: a burst of noise at every accent, a set time too late.
 
 Its flow is the exact one of a single data point per condition, v = (x - x_0) / t, so any sampler that is
-right ends at x_0 whatever its steps. x_0 is a filtered accent track; accents weaker than `DEAF` make no sound.
+right ends at x_0 whatever its steps. x_0 is a filtered accent track; accents weaker than `DEAF` are mute.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from onnx import TensorProto, helper, numpy_helper
+
 from hitpoint.cue.plan import Accent, Chord, CuePlan, Section
 from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, TRACKS
-from onnx import TensorProto, helper, numpy_helper
 
 CHANNELS = 8
 BINS = 1025
@@ -30,7 +31,10 @@ def _constant(name: str, value: object, kind: type = np.float32) -> onnx.TensorP
 
 
 def _save(name: str, nodes, inputs, outputs, constants) -> bytes:
-    ports = [[helper.make_tensor_value_info(n, kind, shape) for n, kind, shape in side] for side in (inputs, outputs)]
+    ports = [
+        [helper.make_tensor_value_info(n, kind, shape) for n, kind, shape in side]
+        for side in (inputs, outputs)
+    ]
     graph = helper.make_graph(nodes, name, *ports, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
     onnx.checker.check_model(model, full_check=True)
@@ -57,8 +61,10 @@ def cond_graph():
         node("Concat", ["g", "g"], ["gg"], axis=1),
         node("Reshape", ["gg", "shape"], ["kv"]),
     ]
-    constants = [_constant("column", [-1, 1], np.int64), _constant("axes", [1], np.int64),
-                 _constant("last", [1], np.int64), _constant("shape", [-1, 1, 2, 1, GLOBALS], np.int64)]  # fmt: skip
+    constants = [
+        _constant("column", [-1, 1], np.int64), _constant("axes", [1], np.int64),
+        _constant("last", [1], np.int64), _constant("shape", [-1, 1, 2, 1, GLOBALS], np.int64),
+    ]  # fmt: skip
     return nodes, inputs, outputs, constants
 
 
@@ -67,7 +73,9 @@ def _burst_kernel() -> np.ndarray:
     kernel = np.zeros((CHANNELS, 1, 81), np.float32)
     for half in range(2):
         for tap in range(81):
-            delay = 2 * (40 - tap) + half - 2 * LATE_FRAMES  # in 100 Hz frames; taps reach from after to before
+            delay = (
+                2 * (40 - tap) + half - 2 * LATE_FRAMES
+            )  # in 100 Hz frames; taps reach from after to before
             if delay >= 0:
                 kernel[half, 0, tap] = np.exp(-delay / 12)
     return kernel

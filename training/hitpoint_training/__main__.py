@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from hitpoint.cue.generate import Sampling
 from hitpoint.errors import HitpointError
 from hitpoint_training import train as stages
-from hitpoint_training.recipe import read_recipe
+from hitpoint_training.evaluate_bundle import render as render_folders
+from hitpoint_training.recipe import begin_run, recipe_of
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 RecipeFile = Annotated[Path, typer.Argument(help="TOML file, see training/recipes.")]
@@ -17,9 +20,8 @@ RecipeFile = Annotated[Path, typer.Argument(help="TOML file, see training/recipe
 
 @app.command()
 def encode(recipe: RecipeFile) -> None:
-    """Fit the projection and cache the latents of the corpus."""
-    kept = stages.encode(read_recipe(recipe))
-    typer.echo(f"the latents keep {kept:.1%} of the variance")
+    """Fit the projection once, and cache the latents of the pieces that are new."""
+    stages.encode(begin_run(recipe))
 
 
 @app.command()
@@ -30,13 +32,29 @@ def train(
     resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
 ) -> None:
     """Train the decoder and the U-Net; encodes the corpus first if that was not done."""
-    chosen = read_recipe(recipe)
-    if not (chosen.run / "projection.safetensors").exists():
-        stages.encode(chosen)
+    chosen = begin_run(recipe)
+    stages.encode(chosen)
     if stage in ("all", "codec"):
         stages.train_codec(chosen, minutes or chosen.codec.minutes, resume)
     if stage in ("all", "flow"):
         stages.train_flow(chosen, minutes or chosen.flow.minutes, resume)
+
+
+@app.command()
+def render(
+    run: Annotated[Path, typer.Argument(help="Folder of the training run, for its projection.")],
+    bundle: Annotated[Path, typer.Argument(help="Folder of the exported bundle.")],
+    plans: Annotated[Path, typer.Argument(help="Held-out pieces: FLAC with JSON.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the sounds.")],
+    steps: Annotated[int, typer.Option(help="Of the sampler.")] = 8,
+    guidance: Annotated[float, typer.Option(help="Of the sampler.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="Of the noise.")] = 1,
+    limit: Annotated[int, typer.Option(help="Only so many pieces.")] = 1000,
+) -> None:
+    """Render held-out plans with a bundle through the engine, beside controls, to be measured."""
+    projection = stages.projection_of(recipe_of(run))
+    speed = render_folders(bundle, plans, projection, out, Sampling(seed, steps, guidance), limit)
+    typer.echo(f"{speed.times_real_time:.1f} times real time ({speed})")
 
 
 def main() -> int:

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
+from torch import Tensor
+
 from hitpoint.cue.plan import CuePlan
 from hitpoint.cue.tracks import LATENT_RATE, SAMPLES_PER_LATENT, events, globals_, style_index, tracks
 from hitpoint.errors import UsageError
 from hitpoint.values import SAMPLE_RATE, Floats
 from hitpoint_training.corpus.annotations import plan_from_json
 from hitpoint_training.mel import LogMel, Projection
-from torch import Tensor
 
 BEFORE, AFTER = 2 * LATENT_RATE, 4 * LATENT_RATE
 """Latent frames of silence that are cached around each piece, so that beginnings and endings are learnt."""
@@ -66,7 +67,8 @@ def padded_mel(piece: Piece, mel: LogMel) -> Tensor:
     length = int(np.ceil(piece.plan.duration * LATENT_RATE))
     frames = BEFORE + length + AFTER
     whole = read_sound(piece.sound, -BEFORE * SAMPLES_PER_LATENT, frames * SAMPLES_PER_LATENT)
-    return mel(torch.from_numpy(whole)[None])
+    spectra: Tensor = mel(torch.from_numpy(whole)[None])
+    return spectra
 
 
 def fit_projection(pieces: tuple[Piece, ...], projection: Projection) -> float:

@@ -12,25 +12,31 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
-from hitpoint.values import SAMPLE_RATE
-from hitpoint_training.mel import FEATURES, HOP, LOWEST, Projection, semitone_bands
 from torch import Tensor, nn
+
+from hitpoint.values import SAMPLE_RATE
+from hitpoint_training.mel import FEATURES, HOP, LOWEST, Projection, semitone_bands, wide_bands
 
 SIZE = 2048
 BINS = SIZE // 2 + 1
 TURN = 32768
 """Oscillators advance by a whole number of TURN-ths of a cycle per frame, so that integer arithmetic keeps
 their phase exact at any length (and frequencies within 0.002 Hz of equal temperament)."""
+_HIGHEST = 124  # MIDI number of the highest oscillator: partials up to 10.5 kHz
 _QUIET = -2.0  # where the level of the head starts
 _LOUDEST = 6.5  # natural log of the largest bin magnitude; a full-scale sinusoid has 6.2
 
 
 class OscillatorBank(nn.Module):
-    """Spectra of sinusoids at fixed semitones, phase-continuous over all frames."""
+    """Spectra of sinusoids at fixed semitones, phase-continuous over all frames.
 
-    def __init__(self, highest: int = 100) -> None:
+    Up to the highest semitone band each has its own band as first guess of its level; above, it shares a
+    wide band with its neighbours and the network must infer it from the octaves below.
+    """
+
+    def __init__(self) -> None:
         super().__init__()
-        notes = np.arange(LOWEST, highest + 1)
+        notes = np.arange(LOWEST, _HIGHEST + 1)
         frequency = 440 * 2 ** ((notes - 69) / 12)
         advance = np.round(frequency * HOP / SAMPLE_RATE * TURN).astype(np.int64)
         exact = advance / TURN * SAMPLE_RATE / HOP
@@ -40,8 +46,11 @@ class OscillatorBank(nn.Module):
         angle = 2 * np.pi * exact[:, None] * time
         cosine = np.fft.rfft(window * np.cos(angle))[:, :bins].real
         sine = np.fft.rfft(-window * np.sin(angle))[:, :bins].imag
-        bands = semitone_bands()
-        nearest = np.abs(np.log(bands)[None] - np.log(exact)[:, None]).argmin(1)
+        tonal = len(semitone_bands())
+        bands = np.concatenate([semitone_bands(), wide_bands()])
+        apart = np.abs(np.log(bands)[None] - np.log(exact)[:, None])
+        within = exact <= bands[tonal - 1] * 1.01
+        nearest = np.where(within, apart[:, :tonal].argmin(1), tonal + apart[:, tonal:].argmin(1))
         self.bins = bins
         self.count = len(notes)
         self.register_buffer("advance", torch.from_numpy(advance % TURN))
@@ -53,7 +62,7 @@ class OscillatorBank(nn.Module):
         """(batch, frames, FEATURES) -> (batch, 2, frames, count): log amplitude as the bands show it."""
         middle, side = mel[..., : FEATURES // 2], mel[..., FEATURES // 2 :]
         band = self.get_buffer("band")
-        return torch.stack([middle[..., band], side[..., band]], 1)
+        return torch.stack([middle.index_select(2, band), side.index_select(2, band)], 1)
 
     def forward(self, amplitude: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
         """Real and imaginary part, each (batch, 2, frames, BINS).
@@ -82,8 +91,10 @@ class Block(nn.Module):
         self.scale = nn.Parameter(torch.full((width,), 0.2))
 
     def forward(self, hidden: Tensor) -> Tensor:
+        """Same shape in and out."""
         near = self.near(hidden.transpose(1, 2)).transpose(1, 2)
-        return hidden + self.down(F.silu(self.up(self.norm(near)))) * self.scale
+        change: Tensor = self.down(F.silu(self.up(self.norm(near)))) * self.scale
+        return hidden + change
 
 
 class Decoder(nn.Module):
@@ -130,8 +141,8 @@ class Decoder(nn.Module):
         """The graph that the engine runs.
 
         `latent` (1, latent, T); `positions` (2 T,) fractional 100 Hz frames inside this chunk that each
-        output frame shows (0, 1, 2 ... = as it is): a time map that leaves the pitch alone; `frame` (1,) int64
-        absolute index of the first output frame. Returns (1, 2 channels, 2 parts, BINS, 2 T).
+        output frame shows (0, 1, 2 ... = as it is), a time map that leaves the pitch alone; `frame` (1,)
+        int64 absolute index of the first output frame. Returns (1, 2 channels, 2 parts, BINS, 2 T).
         """
         mel = self.projection.decode(latent)[0]
         last = mel.shape[0] - 1
@@ -139,7 +150,7 @@ class Decoder(nn.Module):
         share = (positions - below).clamp(0, 1)[:, None]
         here = below.long()
         after = (here + 1).clamp(max=last)
-        moved = mel[here] * (1 - share) + mel[after] * share
+        moved = mel.index_select(0, here) * (1 - share) + mel.index_select(0, after) * share
         return self.spectrum(moved[None], *self.heads(moved[None]), frame).transpose(3, 4)
 
 

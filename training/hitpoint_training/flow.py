@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
+
 from hitpoint.cue.tracks import FORM_TRACKS, HARMONY_TRACKS, RHYTHM_TRACKS
 from hitpoint_training.dataset import Window
 from hitpoint_training.unet import NULL_STYLE, Generator
-from torch import Tensor
 
 WHOLE_DROP, GROUP_DROP, KNOWN_ODDS = 0.1, 0.05, 0.5
 
@@ -70,7 +71,8 @@ def flow_loss(generator: Generator, window: Window, device: str) -> Tensor:
         )
     weight = 1.05 - known.mask.to(device)
     error = (velocity.float() - (noise - data)).square().mean(1, keepdim=True)
-    return (error * weight).sum() / weight.sum()
+    mean: Tensor = (error * weight).sum() / weight.sum()
+    return mean
 
 
 @torch.no_grad()
@@ -78,7 +80,9 @@ def sample(generator: Generator, window: Window, noise: Tensor, steps: int, guid
     """Euler steps from noise to latents (batch, latent, T); the reference for the sampler of the engine."""
     batch = len(noise)
     style = torch.cat([window.style, torch.full_like(window.style, NULL_STYLE)])
-    pair = [torch.cat([part, torch.zeros_like(part)]) for part in (window.globals, window.events, window.tracks)]
+    pair = [
+        torch.cat([part, torch.zeros_like(part)]) for part in (window.globals, window.events, window.tracks)
+    ]
     kv = generator.conditioner(style, pair[0], pair[1])
     known = torch.zeros(2 * batch, *noise.shape[1:])
     mask = torch.zeros(2 * batch, 1, noise.shape[2])

@@ -40,7 +40,9 @@ def average(target: nn.Module, source: nn.Module, keep: float) -> None:
         mean.lerp_(now, 1 - keep)
 
 
-def save(path: Path, model: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer, at: Progressed) -> None:
+def save(
+    path: Path, model: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer, at: Progressed
+) -> None:
     """Write everything that a resumed run needs, atomically."""
     tensors: dict[str, Tensor] = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"mean.{k}": v for k, v in mean.state_dict().items()}
@@ -56,10 +58,9 @@ def load(path: Path, model: nn.Module, mean: nn.Module, optimizer: torch.optim.O
     """Undo `save`."""
     with safe_open(path, "pt") as file:
         groups: dict[str, dict[str, Tensor]] = {"model": {}, "mean": {}, "optimizer": {}}
-        for key in file.keys():
+        for key in file.keys():  # noqa: SIM118 (it is no dict)
             group, name = key.split(".", 1)
             groups[group][name] = file.get_tensor(key)
-        note = file.metadata()
     model.load_state_dict(groups["model"])
     mean.load_state_dict(groups["mean"])
     state = optimizer.state_dict()
@@ -67,16 +68,24 @@ def load(path: Path, model: nn.Module, mean: nn.Module, optimizer: torch.optim.O
         index, name = key.split(".", 1)
         state["state"].setdefault(int(index), {})[name] = value
     optimizer.load_state_dict(state)
+    return progress_of(path)
+
+
+def progress_of(checkpoint: Path) -> Progressed:
+    """How far a checkpoint is; nothing done if there is none."""
+    if not checkpoint.exists():
+        return Progressed()
+    with safe_open(checkpoint, "pt") as file:
+        note = file.metadata()
     return Progressed(int(note["step"]), float(note["seconds"]))
 
 
 def load_mean(path: Path, model: nn.Module) -> Progressed:
     """Only the averaged weights, for export and evaluation."""
     with safe_open(path, "pt") as file:
-        names = [key for key in file.keys() if key.startswith("mean.")]
+        names = [key for key in file.keys() if key.startswith("mean.")]  # noqa: SIM118 (it is no dict)
         model.load_state_dict({key.removeprefix("mean."): file.get_tensor(key) for key in names})
-        note = file.metadata()
-    return Progressed(int(note["step"]), float(note["seconds"]))
+    return progress_of(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +107,25 @@ def run(model: nn.Module, loss_of: Callable[[], Tensor], plan: Plan) -> nn.Modul
     if plan.resume and plan.checkpoint.exists():
         at = load(plan.checkpoint, model, mean, optimizer)
     log = plan.checkpoint.with_suffix(".jsonl").open("a")
-    began, saved, total, share = time.monotonic() - at.seconds, at.seconds, 0.0, 0.0
+    began, saved, share = time.monotonic() - at.seconds, at.seconds, 0.0
+    recent: list[float] = []
     while (share := (time.monotonic() - began) / (60 * plan.minutes)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(plan.rate, at.step, share)
         loss = loss_of()
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         at.step += 1
         average(mean, model, min(plan.keep, at.step / (at.step + 20)))
         at.seconds = time.monotonic() - began
-        total += loss.item()
+        recent.append(loss.item())
         if at.step % _SAY_EVERY == 0:
-            line = {"step": at.step, "seconds": round(at.seconds), "loss": round(total / _SAY_EVERY, 4)}
+            mean_loss = round(sum(recent) / len(recent), 4)
+            line = {"step": at.step, "seconds": round(at.seconds), "loss": mean_loss}
             print(json.dumps(line), file=log, flush=True)
-            total = 0.0
+            recent.clear()
         if at.seconds - saved > _SAVE_EVERY:
             save(plan.checkpoint, model, mean, optimizer, at)
             saved = at.seconds

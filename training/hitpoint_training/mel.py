@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from hitpoint.values import SAMPLE_RATE, Floats
 from torch import Tensor, nn
+
+from hitpoint.values import SAMPLE_RATE, Floats
 
 HOP = 480
 LONG, SHORT = 8192, 1024
@@ -40,7 +41,8 @@ def filters(centres: Floats, size: int) -> Floats:
     above = np.maximum(edges[2:] - edges[1:-1], spacing)[:, None]
     offset = bins - edges[1:-1, None]
     bank = np.clip(np.where(offset < 0, 1 + offset / below, 1 - offset / above), 0, None)
-    return (bank / bank.sum(1, keepdims=True)).astype(np.float32)
+    whole: Floats = (bank / bank.sum(1, keepdims=True)).astype(np.float32)
+    return whole
 
 
 BANDS = len(semitone_bands()) + len(wide_bands())

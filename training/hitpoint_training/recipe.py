@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from hitpoint.errors import UsageError
 
@@ -55,6 +57,23 @@ class Recipe:
     flow: FlowRecipe
 
 
+RECIPE = "recipe.toml"
+
+
+def begin_run(path: Path) -> Recipe:
+    """Read a recipe, make the folder of its run and leave a copy there for the exporter."""
+    recipe = read_recipe(path)
+    recipe.run.mkdir(parents=True, exist_ok=True)
+    if path.resolve() != (recipe.run / RECIPE).resolve():
+        shutil.copyfile(path, recipe.run / RECIPE)
+    return recipe
+
+
+def recipe_of(run: Path) -> Recipe:
+    """The recipe that a run was begun with; the run may have been moved since."""
+    return replace(read_recipe(run / RECIPE), run=run)
+
+
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; relative folders count from the current directory.
 
@@ -63,7 +82,10 @@ def read_recipe(path: Path) -> Recipe:
     try:
         table = tomllib.loads(path.read_text())
         run = table["run"]
-        flow = {k: tuple(v) if isinstance(v, list) else v for k, v in table.get("flow", {}).items()}
+        flow: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in table.get("flow", {}).items()
+        }
         recipe = Recipe(
             name=run["name"],
             corpus=Path(run["corpus"]),
@@ -75,7 +97,9 @@ def read_recipe(path: Path) -> Recipe:
             flow=FlowRecipe(**flow),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise UsageError(f"The recipe {path} cannot be used: {error}.", "Compare it with starter-cpu.toml.")
+        raise UsageError(
+            f"The recipe {path} cannot be used: {error}.", "Compare it with starter-cpu.toml."
+        ) from error
     if recipe.flow.backbone != "native":
         raise UsageError(f"Unknown backbone {recipe.flow.backbone!r}.", "Use 'native'.")
     return recipe

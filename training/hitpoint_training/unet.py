@@ -11,10 +11,11 @@ import math
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+
 from hitpoint.cue.plan import STYLES
 from hitpoint.cue.tracks import EVENT_FEATURES, GLOBALS, LATENT_RATE, TRACKS
 from hitpoint_training.recipe import FlowRecipe
-from torch import Tensor, nn
 
 NULL_STYLE = len(STYLES)
 _OCTAVES = 6
@@ -35,6 +36,7 @@ class FrameNorm(nn.Module):
         self.gain = nn.Parameter(torch.ones(channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Same shape in and out."""
         return x * torch.rsqrt((x * x).mean(1, keepdim=True) + 1e-5) * self.gain
 
 
@@ -51,10 +53,12 @@ class Residual(nn.Module):
         self.skip = nn.Conv1d(inside, channels, 1) if inside != channels else nn.Identity()
 
     def forward(self, x: Tensor, embedding: Tensor, tracks: Tensor) -> Tensor:
-        hidden = self.conv1(F.silu(self.norm1(x))) + self.inject(tracks)
+        """`x` (batch, inside, frames), `embedding` (batch, embedding), `tracks` (batch, TRACKS, frames)."""
+        hidden: Tensor = self.conv1(F.silu(self.norm1(x))) + self.inject(tracks)
         scale, shift = self.modulate(embedding)[..., None].chunk(2, 1)
         hidden = self.conv2(F.silu(self.norm2(hidden) * (1 + scale) + shift))
-        return self.skip(x) + hidden
+        passed: Tensor = self.skip(x)
+        return passed + hidden
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
@@ -64,7 +68,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def rotate(x: Tensor, angle: Tensor) -> Tensor:
-    """Rotary position (RoFormer, arXiv 2104.09864): x (batch, heads, frames, features), angle (frames, half)."""
+    """Rotary position (RoFormer, arXiv 2104.09864): x (..., frames, features), angle (frames, half)."""
     first, second = x.chunk(2, -1)
     cosine, sine = torch.cos(angle), torch.sin(angle)
     return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)
@@ -88,7 +92,7 @@ class Attention(nn.Module):
         self.register_buffer("turning", 100.0 ** (-torch.arange(half) / half), persistent=False)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.heads, x.shape[2] // self.heads)).transpose(1, 2)
+        return x.reshape(x.shape[0], x.shape[1], self.heads, x.shape[2] // self.heads).transpose(1, 2)
 
     def forward(self, x: Tensor, kv: Tensor) -> Tensor:
         """`x` (batch, channels, frames), `kv` (batch, 2, tokens, context)."""
@@ -97,11 +101,13 @@ class Attention(nn.Module):
         angle = frame[:, None] * self.get_buffer("turning")
         query, key, value = (self._split(part) for part in self.inward(self.norm1(hidden)).chunk(3, 2))
         mixed = attend(rotate(query, angle).to(value.dtype), rotate(key, angle).to(value.dtype), value)
-        hidden = hidden + self.outward(mixed.transpose(1, 2).flatten(2))
+        seen: Tensor = self.outward(mixed.transpose(1, 2).flatten(2))
+        hidden = hidden + seen
         place = waves(frame / (10 * self.rate)).expand(hidden.shape[0], -1, -1)
         query = self._split(self.ask(torch.cat([self.norm2(hidden), place], 2)))
         mixed = attend(query, self._split(kv[:, 0]).to(query.dtype), self._split(kv[:, 1]).to(query.dtype))
-        return (hidden + self.answer(mixed.transpose(1, 2).flatten(2))).transpose(1, 2)
+        told: Tensor = self.answer(mixed.transpose(1, 2).flatten(2))
+        return (hidden + told).transpose(1, 2)
 
 
 class Conditioner(nn.Module):
@@ -122,7 +128,9 @@ class Conditioner(nn.Module):
         self.vector = nn.Linear(2 * context, context)
 
     def forward(self, style: Tensor, globals_: Tensor, events: Tensor) -> Tensor:
-        """(batch,), (batch, GLOBALS), (batch, EVENTS, EVENT_FEATURES) -> (batch, blocks, 2, tokens, context)."""
+        """(batch,), (batch, GLOBALS), (batch, EVENTS, EVENT_FEATURES) -> kv (batch, blocks + 1, 2, tokens,
+        context).
+        """
         named, level = self.style(style), self.globals(globals_)
         moments = self.events(torch.cat([events, waves(events[..., 0])], -1))
         tokens = self.norm(torch.cat([named[:, None], level[:, None], moments], 1))
@@ -142,22 +150,21 @@ class Stage(nn.Module):
         self.attention = attention
 
     def forward(self, x: Tensor, embedding: Tensor, tracks: Tensor, kv: Tensor | None) -> Tensor:
-        hidden = self.second(self.first(x, embedding, tracks), embedding, tracks)
-        return hidden if self.attention is None or kv is None else self.attention(hidden, kv)
+        """As `Residual`; `kv` (batch, 2, tokens, context) is for the attention."""
+        hidden: Tensor = self.second(self.first(x, embedding, tracks), embedding, tracks)
+        if self.attention is not None and kv is not None:
+            hidden = self.attention(hidden, kv)
+        return hidden
 
 
 class UNet(nn.Module):
-    """Velocity of the rectified flow: `x`, `known` (batch, latent, T), `t` (batch,), `mask` (batch, 1, T) with
-    1 where known, `tracks` (batch, TRACKS, T), `kv` from the `Conditioner`. T must be a multiple of 8.
-    """
+    """Velocity of the rectified flow; the depth of `channels` fixes what T must be a multiple of (8)."""
 
     def __init__(self, latent: int, recipe: FlowRecipe) -> None:
         super().__init__()
         channels, context, embedding = recipe.channels, recipe.context, recipe.embedding
         self.blocks = 2 * (len(channels) - 1) + 1
-        self.time = nn.Sequential(
-            nn.Linear(2 * 10, embedding), nn.SiLU(), nn.Linear(embedding, embedding)
-        )
+        self.time = nn.Sequential(nn.Linear(2 * 10, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.vector = nn.Linear(context, embedding)
         self.enter = nn.Conv1d(2 * latent + 1 + TRACKS, channels[0], 3, padding=1)
 
@@ -169,9 +176,7 @@ class UNet(nn.Module):
         below = (channels[0], *channels)
         above = (*channels[1:], channels[-1])
         levels = range(len(channels))
-        self.down = nn.ModuleList(
-            [Stage(below[i], channels[i], embedding, attention(i)) for i in levels]
-        )
+        self.down = nn.ModuleList([Stage(below[i], channels[i], embedding, attention(i)) for i in levels])
         self.halve = nn.ModuleList([nn.Conv1d(c, c, 4, 2, 1) for c in channels])
         self.middle = Stage(channels[-1], channels[-1], embedding, attention(len(channels)))
         self.lift = nn.ModuleList([nn.ConvTranspose1d(above[i], channels[i], 4, 2, 1) for i in levels])
@@ -180,10 +185,15 @@ class UNet(nn.Module):
         )
         self.norm = FrameNorm(channels[0])
         self.leave = nn.Conv1d(channels[0], latent, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        for parameter in self.leave.parameters():
+            nn.init.zeros_(parameter)
 
-    def forward(self, x: Tensor, t: Tensor, known: Tensor, mask: Tensor, tracks: Tensor, kv: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, t: Tensor, known: Tensor, mask: Tensor, tracks: Tensor, kv: Tensor
+    ) -> Tensor:
+        """`x`, `known` (batch, latent, T), `t` (batch,), `mask` (batch, 1, T) with 1 where known, `tracks`
+        (batch, TRACKS, T), `kv` from the `Conditioner` -> noise minus data (batch, latent, T).
+        """
         embedding = F.silu(self.time(waves(t, 10)) + self.vector(kv[:, -1, 0, 0]))
         hidden = self.enter(torch.cat([x, known * mask, mask, tracks], 1))
         slots = iter(range(self.blocks))
@@ -197,7 +207,8 @@ class UNet(nn.Module):
             aside, tracks = passed.pop()
             hidden = torch.cat([self.lift[level](hidden), aside], 1)
             hidden = self.up[level](hidden, embedding, tracks, kv[:, next(slots)] if level else None)
-        return self.leave(F.silu(self.norm(hidden)))
+        velocity: Tensor = self.leave(F.silu(self.norm(hidden)))
+        return velocity
 
 
 class Generator(nn.Module):

@@ -27,7 +27,7 @@ app = typer.Typer(
 Input = Annotated[Path, typer.Argument(help="A timeline (.otio, .otioz) or a video file.")]
 ClipOption = Annotated[str | None, typer.Option("--clip", help="Name or number of the clip (see inspect).")]
 RangeOption = Annotated[str | None, typer.Option("--range", help="IN-OUT in the clip: 1.5-8, or timecode.")]
-AccentsOption = Annotated[str, typer.Option(help="What counts as an accent: onset, impact or pulse.")]
+AccentsOption = Annotated[str, typer.Option(help="What counts as an accent: impact, onset or pulse.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
 
@@ -53,7 +53,7 @@ def score(
     guidance: Annotated[float, typer.Option(min=0, max=10)] = 2.0,
     loudness: Annotated[float, typer.Option(min=-40, max=-8, help="Target in LUFS.")] = -14.0,
     bpm: Annotated[float | None, typer.Option(min=40, max=240, help="Pin the tempo.")] = None,
-    accents: AccentsOption = "onset",
+    accents: AccentsOption = "impact",
     bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -82,7 +82,7 @@ def rhythm(
     source: Input,
     clip: ClipOption = None,
     range_: RangeOption = None,
-    accents: AccentsOption = "onset",
+    accents: AccentsOption = "impact",
     bpm: Annotated[float | None, typer.Option(min=40, max=240, help="Pin the tempo.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw frames above the curve into this PNG.")] = None,
     as_json: JsonOption = False,

@@ -91,7 +91,7 @@ def rhythm_json(rhythm: Rhythm) -> Json:
 
 def rhythm_text(rhythm: Rhythm) -> str:
     """What was seen, in a few lines for people."""
-    source = "pose" if rhythm.source == "pose" else "optical flow (nobody in shot)"
+    source = "pose" if rhythm.source == "pose" else "optical flow"
     tempo = rhythm.tempo
     lines = [
         f"Movement from {source}, {len(rhythm.envelope)} frames at {rhythm.rate:g} per second.",
@@ -200,7 +200,7 @@ def score_table(result: ScoreResult) -> Table:
         ("Hit points", f"{len(hits)} of {len(result.hit_points)} within half a frame"),
         ("Strong ones", f"{result.hit_rate:.0%} (by chance {result.chance_rate:.0%})"),
         ("Music", f"{result.style}, {result.tempo_map[0].bpm:.1f} BPM, seed {result.seed}"),
-        ("Movement from", "pose" if result.motion_source == "pose" else "optical flow (nobody in shot)"),
+        ("Movement from", "pose" if result.motion_source == "pose" else "optical flow"),
         (
             "Time",
             f"{result.timings.total_s:.1f} s (movement {result.timings.motion_s:.1f} s, "

@@ -24,7 +24,9 @@ MAX_SHIFT_S = 0.058
 REACH_S = 0.25
 MAX_SLOPE = 0.3
 """Seconds of shift per second: beyond about a third the ear notices that a decay is stretched."""
-ON_TIME_SHARE = 0.25
+CLOSEST_S = 0.02
+"""Two knots nearer than this are one to the ear."""
+ON_TIME_SHARE = 0.33
 """Of the tolerance: an accent so near its hit point is left where it is."""
 
 
@@ -80,10 +82,14 @@ class Alignment:
             if not self._trials[hit]:
                 continue
             knot = Knot(hit.time, choose(self._trials[hit]))
-            slopes = (abs(knot.shift - k.shift) <= MAX_SLOPE * abs(knot.time - k.time) for k in taken)
-            if abs(knot.shift) <= MAX_SHIFT_S and all(slopes):
+            if abs(knot.shift) <= MAX_SHIFT_S and all(_get_along(knot, other) for other in taken):
                 taken.append(knot)
         return sorted(taken, key=lambda knot: knot.time)
+
+
+def _get_along(a: Knot, b: Knot) -> bool:
+    apart = abs(a.time - b.time)
+    return apart >= CLOSEST_S and abs(a.shift - b.shift) <= MAX_SLOPE * apart
 
 
 def _nearest_miss(trials: list[Trial]) -> Trial:
@@ -110,7 +116,7 @@ def time_map(wanted: Sequence[Knot], frames: int) -> Positions:
         return out
     points = [Knot(wanted[0].time - REACH_S, 0.0)]
     for before, after in zip([None, *wanted[:-1]], wanted, strict=True):
-        if before is not None and after.time - before.time > 2 * REACH_S:
+        if before is not None and after.time - before.time > 2 * REACH_S + CLOSEST_S:
             points += [Knot(before.time + REACH_S, 0.0), Knot(after.time - REACH_S, 0.0)]
         points.append(after)
     points.append(Knot(wanted[-1].time + REACH_S, 0.0))

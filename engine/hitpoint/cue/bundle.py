@@ -125,10 +125,11 @@ def _read(folder: Path, name: str, limit: int) -> bytes:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise ModelBundleError(f"Cannot open {path}: {error.strerror}.", AGAIN) from error
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise ModelBundleError(f"{path} is not a regular file.", AGAIN)
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelBundleError(f"{path} is not a regular file.", AGAIN)
         if status.st_size > limit:
             raise ModelBundleError(f"{path} is larger than a bundle may be.", AGAIN)
         return file.read(limit + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from hitpoint.cue.align import Knot, time_map
 from hitpoint.cue.bundle import Manifest
@@ -37,6 +39,7 @@ class Draft:
         self._model, self._manifest, self._folder = model, manifest, folder
         self._z: Floats | None = None
         self._positions = identity(0)
+        self._lock = threading.Lock()  # of the file, whose place is shared
         self._gain = 1.0
         self._flux = np.zeros(samples // HOP + 1, np.float32)
         try:
@@ -72,20 +75,14 @@ class Draft:
     def render(self, z: Floats, positions: Positions, progress: Progress) -> None:
         """Bring the sound to these latents (Z, frames) and positions; only what changed is decoded again."""
         hop = 2 * self._manifest.hop
-        heard = -(-self.samples // hop)
-        spans = [Span(low, min(low + CHUNK_LATENTS, heard)) for low in range(0, heard, CHUNK_LATENTS)]
-        changed = [span for span in spans if self._changed(z, positions, span)]
+        changed = self._changed(z, positions)
         with ThreadPoolExecutor(self._model.threads) as pool:
             for batch in _batches(changed, self._model.threads):
-                progress.report("Rendering", batch[0].start / heard)
-                for span, sound in zip(
-                    batch, pool.map(partial(self._decode, z, positions), batch), strict=True
-                ):
-                    self._write(sound, span.start * hop)
-        if self._z is None:
-            self._gain = level_gain(self.read, self.samples)
-        for span in changed:
-            self._measure(span.start * hop, span.stop * hop)
+                progress.report("Rendering", batch[0].start * hop / self.samples)
+                list(pool.map(partial(self._decode, z, positions), batch))
+            if self._z is None:
+                self._gain = level_gain(self.read, self.samples)
+            list(pool.map(self._measure, changed))
         self._z, self._positions = z, positions
 
     def bend(self, wanted: Sequence[Knot], progress: Progress) -> None:
@@ -97,34 +94,44 @@ class Draft:
         low, high = max(0, start), min(self.samples, stop)
         if low >= high:
             return np.zeros((2, stop - start), np.float32)
-        self._file.seek(low * BYTES_PER_SAMPLE)
-        data = self._file.read((high - low) * BYTES_PER_SAMPLE)
+        with self._lock:
+            self._file.seek(low * BYTES_PER_SAMPLE)
+            data = self._file.read((high - low) * BYTES_PER_SAMPLE)
         sound = np.zeros((high - low, 2), np.float32)
         have = np.frombuffer(data, np.float32).reshape(-1, 2)
         sound[: len(have)] = have  # shorter while the end is not yet rendered
         return np.pad(sound.T, ((0, 0), (low - start, stop - high)))
 
-    def _decode(self, z: Floats, positions: Positions, span: Span) -> Floats:
-        return decode_chunk(self._model, self._manifest, z, positions, span.start, span.stop)
-
-    def _changed(self, z: Floats, positions: Positions, span: Span) -> bool:
-        if self._z is None or self._z.shape != z.shape:
-            return True
-        context = chunk_context(self._manifest)
-        low, high = max(0, span.start - context), span.stop + context
-        frames = slice(2 * low, 2 * high)
-        same = np.array_equal(self._z[:, low:high], z[:, low:high])
-        return not (same and np.array_equal(self._positions[frames], positions[frames]))
-
-    def _write(self, sound: Floats, start: int) -> None:
+    def _decode(self, z: Floats, positions: Positions, span: Span) -> None:
+        """Put the sound of a span into the file."""
+        sound = decode_chunk(self._model, self._manifest, z, positions, span.start, span.stop)
+        start = span.start * 2 * self._manifest.hop
+        data = np.ascontiguousarray(sound[:, : self.samples - start].T)
         try:
-            self._file.seek(start * BYTES_PER_SAMPLE)
-            self._file.write(np.ascontiguousarray(sound[:, : self.samples - start].T).tobytes())
+            with self._lock:
+                self._file.seek(start * BYTES_PER_SAMPLE)
+                self._file.write(data.tobytes())
         except OSError as error:
             raise _full(self._folder, error) from error
 
-    def _measure(self, start: int, stop: int) -> None:
-        """Renew the flux of every frame that a sample from `start` to `stop` takes part in."""
+    def _changed(self, z: Floats, positions: Positions) -> list[Span]:
+        """What sounds different from the last rendering, in pieces of bounded length."""
+        heard = -(-self.samples // (2 * self._manifest.hop))
+        if self._z is None or self._z.shape != z.shape:
+            changed = np.ones(heard, bool)
+        else:
+            other = (self._z != z).any(0) | (self._positions != positions).reshape(-1, 2).any(1)
+            changed = maximum_filter1d(other, 2 * chunk_context(self._manifest) + 1)[:heard]
+        runs = np.flatnonzero(np.diff(np.pad(changed.astype(np.int8), 1))).reshape(-1, 2)
+        return [
+            Span(low, min(low + CHUNK_LATENTS, int(stop)))
+            for start, stop in runs
+            for low in range(int(start), int(stop), CHUNK_LATENTS)
+        ]
+
+    def _measure(self, span: Span) -> None:
+        """Renew the flux of every frame that a sample of the span takes part in."""
+        start, stop = (frame * 2 * self._manifest.hop for frame in (span.start, span.stop))
         low = max(0, (start - SIZE) // HOP)
         high = min(len(self._flux), (stop + SIZE) // HOP + LAG + 1)
         self._flux[low:high] = flux(self.read, low, high, self._gain)

@@ -102,5 +102,7 @@ def chance(
         return 0.0
     shifts = np.random.Generator(np.random.Philox(seed)).uniform(0, duration, SHUFFLES)
     moved = (times[None, :] + shifts[:, None]) % duration
-    gaps = np.abs(moved[..., None] - onsets.times).min(-1)
-    return float((gaps <= tolerance).mean())
+    within = np.searchsorted(onsets.times, moved + tolerance, "right") > np.searchsorted(
+        onsets.times, moved - tolerance, "left"
+    )
+    return float(within.mean())

@@ -21,6 +21,7 @@ from hitpoint.values import SAMPLE_RATE, Floats
 BLOCK = 1 << 16
 FADE_IN = SAMPLE_RATE * 5 // 1000
 LONGEST_FADE_OUT = 3 * SAMPLE_RATE
+FADED_SHARE = 0.75  # of the tail
 SHORTEST_FADE_OUT = SAMPLE_RATE * 20 // 1000
 MAX_GAIN_DB = 40.0
 ROUNDS = 12
@@ -99,8 +100,9 @@ def _cells(values: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def fades(read: Reader, samples: int, end: float) -> Reader:
-    """`read` with a 5 ms fade-in and a raised-cosine fade-out over the tail after `end`."""
-    tail = samples - round(end * SAMPLE_RATE)
+    """`read` with a 5 ms fade-in and a raised-cosine fade-out within the tail after `end`."""
+    # The last sound rings a little before it fades, or its attack would be softened.
+    tail = round(FADED_SHARE * (samples - end * SAMPLE_RATE))
     length = min(samples // 2, max(SHORTEST_FADE_OUT, min(LONGEST_FADE_OUT, tail)))
     entry = min(samples // 2, FADE_IN)
 

@@ -25,14 +25,14 @@ BANDS = 40
 COMPRESSION = 100
 JUDGED_RMS = 0.1  # about -20 dBFS
 RATE = SAMPLE_RATE / HOP
-ATTACK_LAG_S = 0.0016
+ATTACK_LAG_S = 0.002
 BLOCK_FRAMES = 2048  # at a time, so that memory does not grow with the length
 
 APART_S = 0.04  # of two attacks closer than this the stronger counts
 AROUND_S = 1.5  # what an attack is compared with, on each side
-SALIENCE = 1.0  # standard deviations of the flux above its mean
-SHARE = 0.3  # of the strongest attack around
-EVEN = 0.97  # quantile of the flux that a strong attack reaches; stronger ones count as this
+SALIENCE = 2.5  # standard deviations of the flux above its mean: of busy music about one attack in three
+SHARE = 0.5  # of the strongest attack around
+EVEN = 0.99  # quantile of the flux that a strong attack reaches; stronger ones count as this
 FLOOR = 0.03  # nepers; below it there is nothing to hear
 
 Reader = Callable[[int, int], Floats]
@@ -92,7 +92,9 @@ def flux(read: Reader, first: int, stop: int, gain: float) -> Floats:
         high = min(low + BLOCK_FRAMES, stop)
         sound = read((low - LAG) * HOP - SIZE // 2, (high - 1) * HOP + SIZE // 2).mean(0) * np.float32(gain)
         frames = np.lib.stride_tricks.sliding_window_view(sound, SIZE)[::HOP]
-        level = np.log1p(COMPRESSION * (np.abs(np.fft.rfft(frames * window, axis=1)) @ bank.T))
+        spectrum = np.fft.rfft(frames * window, axis=1)
+        size = np.sqrt(spectrum.real**2 + spectrum.imag**2)  # several times faster than abs
+        level = np.log1p(COMPRESSION * (size @ bank.T))
         blocks.append(np.maximum(level[LAG:] - level[:-LAG], 0).mean(1))
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
@@ -109,8 +111,8 @@ def find_onsets(strength: Floats) -> Onsets:
     around = 2 * round(AROUND_S * RATE) + 1
     # One crash, or the first note out of silence, must not hide what comes after it.
     even = np.minimum(strength, np.quantile(strength, EVEN))
-    mean = uniform_filter1d(even, around, mode="nearest")
-    deviation = np.sqrt(np.maximum(uniform_filter1d(even**2, around, mode="nearest") - mean**2, 0))
+    mean = uniform_filter1d(even, around)
+    deviation = np.sqrt(np.maximum(uniform_filter1d(even**2, around) - mean**2, 0))
     threshold = np.maximum(mean + SALIENCE * deviation, SHARE * maximum_filter1d(even, around))
     summit = strength == maximum_filter1d(strength, 2 * round(APART_S * RATE) + 1)
     summit &= strength > np.maximum(threshold, FLOOR)

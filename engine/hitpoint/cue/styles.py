@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import UsageError
+from hitpoint.values import TempoMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,21 @@ def bar_length(style: str, beats_per_bar: int) -> int:
     return beats_per_bar if beats_per_bar in meters else meters[0]
 
 
+def in_range(tempo: TempoMap, style: str) -> TempoMap:
+    """The same grid counted in double or half time, where that is nearer to what the style is played in.
+
+    The eighths of a tempo are the beats of its double: no hit point leaves the grid by doubling it.
+    """
+    low, high = style_row(style).tempo
+
+    def outside(bpm: float) -> float:
+        return max(0.0, math.log2(low / bpm), math.log2(bpm / high))
+
+    factor = min((1.0, 2.0, 0.5), key=lambda factor: outside(tempo.bpm * factor))
+    points = tuple(replace(point, bpm=point.bpm * factor) for point in tempo.points)
+    return replace(tempo, points=points)
+
+
 def choose_style(tempo_bpm: float, movement: float) -> str:
     """The style for "auto": nearest in tempo (octaves outside its range) and in movement (0 to 1).
 
@@ -97,7 +113,8 @@ def choose_style(tempo_bpm: float, movement: float) -> str:
     def distance(name: str) -> float:
         row = style_row(name)
         low, high = row.tempo
-        outside = max(0.0, math.log2(low / tempo_bpm), math.log2(tempo_bpm / high))
+        tempi = (tempo_bpm, 2 * tempo_bpm, tempo_bpm / 2)
+        outside = min(max(0.0, math.log2(low / bpm), math.log2(bpm / high)) for bpm in tempi)
         return 2 * outside + abs(row.movement - min(1.0, max(0.0, movement)))
 
     return min((name for name in STYLES if 4 in style_row(name).meters), key=distance)

@@ -28,7 +28,7 @@ SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmic
 """IPTC's term for media made by a trained model."""
 PCM_KEY = "pcm-sha256"
 _UNKNOWN = 0x7FFF  # of a bext loudness field
-_SHA_ROOM = b"0" * 64
+_SHA_MARK = f"{PCM_KEY}=".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _write(
         digest.update(raw)
         file.write(raw)
         written += len(block)
-    place = head.index(_SHA_ROOM)
+    place = head.rindex(_SHA_MARK) + len(_SHA_MARK)
     file.seek(12 + place)
     file.write(digest.hexdigest().encode("ascii"))
     return written
@@ -128,7 +128,7 @@ def _comment(provenance: Provenance) -> str:
         "request": f"sha256:{provenance.request_sha256}",
         "seed": str(provenance.seed),
         "style": provenance.style,
-        PCM_KEY: _SHA_ROOM.decode("ascii"),
+        PCM_KEY: "0" * 64,
     }
     return "AI-generated; " + "; ".join(f"{key}={_plain(value)}" for key, value in parts.items())
 
@@ -139,8 +139,9 @@ def _plain(text: str) -> str:
 
 
 def _info(provenance: Provenance, comment: str) -> bytes:
-    entries = {b"INAM": provenance.title, b"ISFT": provenance.engine, b"ICMT": comment}
-    entries[b"ICRD"] = provenance.created
+    # The comment comes last, so that no other text can pass for the place of the digest.
+    entries = {b"INAM": provenance.title, b"ISFT": provenance.engine, b"ICRD": provenance.created}
+    entries[b"ICMT"] = comment
     chunks = (_chunk(k, v.encode("utf-8", "replace") + b"\0") for k, v in entries.items() if v)
     return b"INFO" + b"".join(chunks)
 

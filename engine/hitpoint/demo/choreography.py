@@ -61,7 +61,7 @@ class Choreography:
     def pose_at(self, time: float) -> Vector:
         """All PARTS at a moment: held, moving, or springing back after an impact."""
         index = int(np.searchsorted(self.impacts, time))  # impacts already behind
-        held = self.poses[index] + self._spring(index, time) + _breath(time)
+        held: Vector = self.poses[index] + self._spring(index, time) + _breath(time)
         if index == len(self.impacts):
             return held
         reached = self.impacts[index]
@@ -69,14 +69,17 @@ class Choreography:
         way = 1 - (reached - time) / min(MOVE_S, MOVE_SHARE * since)
         if way <= 0:
             return held
-        return held + (self.poses[index + 1] - held) * way**2 * (1.5 - 0.5 * way)  # fast until it stops
+        faster = way**2 * (1.5 - 0.5 * way)  # until it stops
+        moving: Vector = held + (self.poses[index + 1] - held) * faster
+        return moving
 
     def _spring(self, index: int, time: float) -> Vector:
         if index == 0:
             return np.zeros(len(PARTS))
         after = time - self.impacts[index - 1]
-        way = self.poses[index] - self.poses[index - 1]
-        return way * SETTLE * np.exp(-after / SETTLE_S) * np.sin(after / SETTLE_S * 2)
+        way: Vector = self.poses[index] - self.poses[index - 1]
+        swing: Vector = way * SETTLE * np.exp(-after / SETTLE_S) * np.sin(after / SETTLE_S * 2)
+        return swing
 
 
 def choreograph(seconds: float, seed: int, bpm: float | None = None) -> Choreography:
@@ -90,11 +93,18 @@ def choreograph(seconds: float, seed: int, bpm: float | None = None) -> Choreogr
         pattern = PATTERNS[chance.integers(len(PATTERNS))]
         impacts += [start + (bar * BEATS_PER_BAR + at) * beat for at in pattern]
     impacts = [at for at in impacts if at < seconds - 0.25]
+    table = np.array([*POSES, REST], np.float64)
     order = [len(POSES)]
     for _ in impacts:
-        order.append(int(chance.choice([pose for pose in range(len(POSES)) if pose not in order[-2:]])))
-    table = np.array([*POSES, REST], np.float64)
+        order.append(int(chance.choice(_contrasting(table, order[-2:]))))
     return Choreography(tempo, tuple(impacts), table[order])
+
+
+def _contrasting(table: Vector, before: list[int]) -> list[int]:
+    """The half of the poses that differ most from the last one, without those just seen."""
+    now = table[before[-1]]
+    limbs = np.abs(table[: len(POSES)] - now) @ np.array([90, 90, 1, 1, 1, 0.5, 1, 0.5, 60, 60, 60, 60])
+    return [int(pose) for pose in np.argsort(-limbs)[: len(POSES) // 2 + 1] if pose not in before]
 
 
 def _breath(time: float) -> Vector:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 import cv2
@@ -49,7 +50,7 @@ class _View:
 
 _VIEWS = (
     _View(),
-    _View(zoom=1.22, aside=0.35, wall=(112, 58, 78), floor=(70, 58, 66), light=(255, 200, 210)),
+    _View(zoom=1.12, aside=0.35, wall=(112, 58, 78), floor=(70, 58, 66), light=(255, 200, 210)),
     _View(zoom=0.8, aside=-0.6, wall=(44, 92, 96), floor=(96, 98, 92), light=(210, 255, 240)),
     _View(zoom=1.08, aside=-0.3, wall=(132, 112, 70), floor=(84, 70, 56), light=(255, 236, 170)),
 )
@@ -77,7 +78,7 @@ def render_dancer(
     cut_frames = _cut_frames(dance, frames, Fraction(fps), shots)
     report = progress or Progress()
     with av.open(str(path), "w") as film:
-        codec = "libx264" if "libx264" in codecs_available else "mpeg4"
+        codec: Literal["libx264", "mpeg4"] = "libx264" if "libx264" in codecs_available else "mpeg4"
         stream = film.add_stream(codec, rate=Fraction(fps))
         stream.width, stream.height, stream.pix_fmt = size[0], size[1], "yuv420p"
         stream.options = {"crf": "18", "preset": "veryfast"} if codec == "libx264" else {"q:v": "3"}
@@ -127,7 +128,7 @@ def _pictures(
         body = skeleton(dance.pose_at(float(frame / fps)))
         painter.shadow(body)
         painter.dancer(body)
-        yield cv2.GaussianBlur(picture, (3, 3), 0)
+        yield np.asarray(cv2.GaussianBlur(picture, (3, 3), 0), np.uint8)
 
 
 def _through_camera(
@@ -143,7 +144,7 @@ def _through_camera(
     left = (stage.shape[1] - width) / 2 - shift
     window = np.array([[1, 0, -left], [0, 1, 0]], np.float64)
     picture = cv2.warpAffine(stage, window, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return picture, torso, origin
+    return np.asarray(picture, np.uint8), torso, origin
 
 
 def _stage(view: _View, size: tuple[int, int], travel: float) -> Picture:

@@ -87,7 +87,8 @@ def _knee(hip: Vector, ankle: Vector, side: int) -> Vector:
     out = np.sqrt(max(THIGH**2 - along**2, 0.0))
     unit = way / np.hypot(*way)
     normal = np.array([unit[1], -unit[0]]) * side * 0.75  # part of the bend points at the camera
-    return hip + unit * along + normal * out
+    knee: Vector = hip + unit * along + normal * out
+    return knee
 
 
 class Painter:
@@ -162,7 +163,8 @@ class Painter:
 
         def at(x: float, y: float) -> Vector:
             sine, cosine = np.sin(body.tilt), np.cos(body.tilt)
-            return body.head + np.array([x * cosine - y * sine, x * sine + y * cosine])
+            point: Vector = body.head + np.array([x * cosine - y * sine, x * sine + y * cosine])
+            return point
 
         self._ellipse(self.picture, at(0, -0.06), (0.215, 0.25), tilt, self.outfit.hair)
         for side in (-1, 1):

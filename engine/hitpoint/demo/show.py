@@ -25,15 +25,15 @@ def show(folder: Path, seconds: float, style: str, progress: Progress) -> list[s
     except OSError as error:
         raise OutputError(f"{folder} cannot be made: {error.strerror}.", "Choose another folder.") from error
     video, timeline = folder / "dancer.mp4", folder / "dancer.otio"
-    impacts = render_dancer(video, seconds=seconds, fps=FPS, seed=SEED, progress=progress)
+    dance = render_dancer(video, seconds=seconds, fps=FPS, seed=SEED, shots=3, camera=0.1, progress=progress)
     request = ScoreRequest(timeline=video, style=style)
     seen = see(request, progress)
     result = score_seen(seen, request, load_bundle(None), timeline, progress)
     plot_rhythm(seen.rhythm, seen.selection.media, folder / "dancer.png")
     mux(video, result.asset.path, folder / "dancer-scored.mp4")
     return [
-        f"The dancer has {len(impacts)} impacts. {result.hit_rate:.0%} of the strong hit points are hit "
-        f"within half a frame ({result.chance_rate:.0%} by chance).",
+        f"The dancer has {len(dance.impacts)} impacts. {result.hit_rate:.0%} of the strong hit points are "
+        f"hit within half a frame ({result.chance_rate:.0%} by chance).",
         f"Watch and listen:  {folder / 'dancer-scored.mp4'}",
         f"The sound:         {result.asset.path}",
         f"The timeline:      {timeline}",

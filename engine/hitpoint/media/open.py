@@ -16,6 +16,7 @@ from typing import BinaryIO
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Stream
 
 from hitpoint.errors import MediaError, MissingMediaError
 
@@ -46,6 +47,11 @@ def open_media(path: Path | str) -> Generator[InputContainer]:
                 yield container
         except FFmpegError as error:
             raise _media_error(path, error) from error
+
+
+def _knows_codec(stream: Stream) -> bool:
+    """Whether there is a decoder; without one PyAV's streams lack most of what their types promise."""
+    return getattr(stream, "codec_context", None) is not None
 
 
 def _open_regular(path: Path) -> BinaryIO:
@@ -83,6 +89,9 @@ def _check_regular(path: Path, found: os.stat_result) -> None:
 
 def _check_budgets(path: Path, container: InputContainer) -> None:
     todo = "Make a smaller copy (a proxy) and use that."
+    if not all(_knows_codec(video) for video in container.streams.video):
+        what = f"The picture of {path} is damaged, or packed in a way that is not known."
+        raise MediaError(what, "Export it again, as H.264 for example.")
     if len(container.streams) > MAX_STREAMS:
         raise MediaError(f"{path} has {len(container.streams)} streams, more than {MAX_STREAMS}.", todo)
     if container.duration is not None and container.duration / 1e6 > MAX_DURATION_S:
@@ -92,7 +101,7 @@ def _check_budgets(path: Path, container: InputContainer) -> None:
             size = f"{video.width}x{video.height}"
             raise MediaError(f"{path} is {size} pixels, more than {MAX_SIDE} on a side.", todo)
     for audio in container.streams.audio:
-        if audio.channels > MAX_CHANNELS:
+        if _knows_codec(audio) and audio.channels > MAX_CHANNELS:
             raise MediaError(f"{path} has {audio.channels} sound channels, more than {MAX_CHANNELS}.", todo)
 
 

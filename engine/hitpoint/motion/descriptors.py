@@ -10,6 +10,8 @@ from hitpoint.motion.track import MotionTrack
 from hitpoint.values import Floats, Shot
 
 STEP_S = 0.5
+TYPICAL_SCALE = 0.15
+LIVELIEST = 0.8  # square root of body lengths per second, averaged over the picture, of a fast solo
 DESCRIPTORS = (
     "motion energy",  # movement against the background, picture lengths per second
     "brightness",  # 0 to 1
@@ -72,3 +74,16 @@ def _rows(track: MotionTrack, features: Floats, start: float, end: float) -> Flo
         part = features[low : max(high, low + 1)]
         rows.append(np.append(part.mean(0), min(at - start, 8.0)))
     return np.array(rows, np.float32)
+
+
+def liveliness(shots: tuple[Shot, ...]) -> float:
+    """How much people move, 0 (still) to 1 (a fast dance): the square root of movement per body length.
+
+    Without anybody in shot the picture's long side stands in for the body.
+    """
+    rows = np.concatenate([shot.descriptors for shot in shots]) if shots else np.zeros((0, 10), np.float32)
+    if not len(rows):
+        return 0.0
+    energy, scale = rows[:, 0], rows[:, 7]
+    speed = float(np.mean(energy / np.where(scale > 0, scale, TYPICAL_SCALE)))
+    return float(min(1.0, np.sqrt(speed) / LIVELIEST))

@@ -43,12 +43,14 @@ def rise(directogram: Floats) -> Floats:
     The paper takes the step from the row before; ours spans the row before and the row after, so that the
     value lies at its own row and not half a row later.
     """
-    return np.maximum(0, _steps(directogram)).sum(1)
+    gains: Floats = np.maximum(0, _steps(directogram)).sum(1)
+    return gains
 
 
 def fall(directogram: Floats) -> Floats:
     """Sum of what each sector loses per row: movement that stops or changes its direction."""
-    return np.maximum(0, -_steps(directogram)).sum(1)
+    losses: Floats = np.maximum(0, -_steps(directogram)).sum(1)
+    return losses
 
 
 def _steps(directogram: Floats) -> Floats:

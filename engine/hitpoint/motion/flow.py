@@ -34,7 +34,7 @@ class FlowStep:
 
 def flow_step(estimator: cv2.DISOpticalFlow, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> FlowStep:
     """Measure the movement between two small grey pictures of one size."""
-    flow = estimator.calc(before, after, None)  # type: ignore[call-overload]
+    flow = estimator.calc(before, after, np.zeros((*before.shape, 2), np.float32))
     height, width = before.shape
     side = max(height, width)
     rows, columns = np.mgrid[0:height:4, 0:width:4].astype(np.float32) / side

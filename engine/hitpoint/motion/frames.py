@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
 
 import cv2
 import numpy as np
@@ -146,7 +145,7 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
             frames = packet.decode()
         except InvalidDataError:
             continue
-        yield from cast("list[VideoFrame]", frames)
+        yield from frames
 
 
 def _shrunk(picture: Picture) -> Picture:
@@ -154,7 +153,8 @@ def _shrunk(picture: Picture) -> Picture:
     height, width = picture.shape[:2]
     scale = THUMB_SIDE / max(height, width)
     size = (max(16, round(width * scale)), max(16, round(height * scale)))
-    return cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _upright(frame: VideoFrame, aspect: Fraction, rotation: int, side: int, layout: str) -> Picture:
@@ -163,4 +163,4 @@ def _upright(frame: VideoFrame, aspect: Fraction, rotation: int, side: int, layo
     scale = min(1.0, side / max(wide, high))
     width, height = max(16, round(wide * scale)), max(16, round(high * scale))
     small = frame.reformat(width=width, height=height, format=layout, interpolation="AREA").to_ndarray()
-    return np.ascontiguousarray(np.rot90(small, -rotation // 90))
+    return np.ascontiguousarray(np.rot90(small, -rotation // 90), np.uint8)

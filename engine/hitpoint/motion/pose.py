@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from hitpoint.motion.native import preload_graphics
 from hitpoint.values import Floats
 
 if TYPE_CHECKING:
-    from mediapipe.tasks.python.vision import PoseLandmarker
+    from mediapipe.tasks.python.vision.pose_landmarker import PoseLandmarker
 
 LANDMARKS = 33
 STRETCH = 20  # clock of the landmarker against ours, see PoseTracker.people
@@ -36,6 +38,7 @@ class PoseTracker:
     def __init__(self, landmarker: PoseLandmarker) -> None:
         self._landmarker = landmarker
         self._clock = 0
+        self._spoken = False  # native code comments on the first picture and on the first person
 
     def people(self, picture: Picture) -> tuple[Person, ...]:
         """Find the people in an RGB picture, the most certain first.
@@ -50,7 +53,9 @@ class PoseTracker:
         square = np.zeros((side, side, 3), np.uint8)  # of other shapes, it projects turned bodies askew
         square[: picture.shape[0], : picture.shape[1]] = picture
         image = mp.Image(image_format=mp.ImageFormat.SRGB, data=square)
-        found = self._landmarker.detect_for_video(image, self._clock)
+        with nullcontext() if self._spoken else _native_silence():
+            found = self._landmarker.detect_for_video(image, self._clock)
+        self._spoken = self._spoken or bool(found.pose_landmarks)
         return tuple(
             Person(
                 np.array([(mark.x, mark.y) for mark in person], np.float32),
@@ -61,7 +66,7 @@ class PoseTracker:
 
 
 @contextmanager
-def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker | None]:
+def open_tracker(model: Path, people: int = 1) -> Generator[PoseTracker | None]:
     """Load the pose model and follow up to `people` at a time; None where mediapipe does not load.
 
     Its Linux wheels want libEGL and libGLESv2, see hitpoint.motion.native. Raises ModelBundleError if the
@@ -80,7 +85,8 @@ def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker | None]:
         num_poses=people,
     )
     try:
-        landmarker = PoseLandmarker.create_from_options(options)
+        with _native_silence():
+            landmarker = PoseLandmarker.create_from_options(options)
     except OSError as error:
         if not Path(model).is_file():
             raise ModelBundleError(
@@ -94,3 +100,17 @@ def open_tracker(model: Path, people: int = 1) -> Iterator[PoseTracker | None]:
         ) from error
     with landmarker:
         yield PoseTracker(landmarker)
+
+
+@contextmanager
+def _native_silence() -> Generator[None]:
+    """Drop what native code writes to stderr: mediapipe's start-up chatter has no other switch."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

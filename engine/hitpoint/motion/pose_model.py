@@ -6,6 +6,7 @@ lack the input normalisation that the Tasks API asks for, so it is added here.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import subprocess
@@ -14,7 +15,7 @@ import tempfile
 import time
 import types
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,11 +146,14 @@ def _with_normalisation(content: bytes, network: _Network) -> bytes:
 
         writer = MetadataWriter.create(bytearray(content))
         writer.add_image_input([network.mean], [network.std])
-        return bytes(writer.populate()[0])
+        bundled = bytes(writer.populate()[0])
+        del writer
+        gc.collect()  # it is in a cycle, and its finaliser complains when it runs as the program ends
+        return bundled
 
 
 @contextmanager
-def _version_module() -> Iterator[None]:
+def _version_module() -> Generator[None]:
     """Stand in for the one C++ module that mediapipe's metadata writer wants and its wheel does not bring."""
     name = "mediapipe.tasks.cc.metadata.python._pywrap_metadata_version"
     parts = name.split(".")

@@ -17,7 +17,8 @@ JOINTS = np.array([0, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28, 31, 32])
 """Nose, shoulders, elbows, wrists, hips, knees, ankles, toes, as mediapipe numbers its 33 landmarks."""
 _SHOULDERS, _HIPS = slice(1, 3), slice(7, 9)
 SURE = 0.5  # visibility below which a joint fades out
-SMOOTHING_S = 0.05  # standard deviation of the Gaussian over joint paths
+SMOOTHING_S = 0.05  # of joint paths and flow, standard deviation
+FADING_S = 0.1  # in which joints that get hidden lose their weight
 
 Times = NDArray[np.float64]
 
@@ -95,23 +96,23 @@ def _joint_motion(
     steps = np.where(usable[:, None, None], steps, 0)
     path = np.concatenate([np.zeros_like(points[:1]), np.cumsum(np.nan_to_num(steps), axis=0)])
     weight = _resampled(visible, times, grid)
-    sigma = SMOOTHING_S * GRID_RATE
-    smooth = gaussian_filter1d(_resampled(path, times, grid), sigma, axis=0, mode="nearest")
+    smooth = smoothed(_resampled(path, times, grid), SMOOTHING_S)
     speed = np.gradient(smooth, axis=0) * GRID_RATE / size if len(grid) > 1 else np.zeros_like(smooth)
     here = _resampled(present.astype(np.float32), times, grid) > 0.5
-    return (
-        speed.astype(np.float32),
-        gaussian_filter1d(weight, 5.0, axis=0, mode="nearest"),
-        here.astype(np.float32),
-    )
+    return speed.astype(np.float32), smoothed(weight, FADING_S), here.astype(np.float32)
 
 
 def _flow_rows(track: MotionTrack, inside: NDArray[np.int64], grid: Times) -> Floats:
     """Movement per second against the background; each step between frames lies in the middle of the two."""
     times = track.times[inside]
-    steps = track.sectors[inside][1:] / np.diff(times)[:, None]
+    steps = (track.sectors[inside][1:] / np.diff(times)[:, None]).astype(np.float32)
     rows = _resampled(steps, (times[1:] + times[:-1]) / 2, grid)
-    return gaussian_filter1d(rows, SMOOTHING_S * GRID_RATE, axis=0, mode="nearest")
+    return smoothed(rows, SMOOTHING_S)
+
+
+def smoothed(rows: Floats, width_s: float) -> Floats:
+    """Gaussian smoothing of grid rows (rows, ...) along time, without lag; `width_s` is one sigma."""
+    return np.asarray(gaussian_filter1d(rows, width_s * GRID_RATE, axis=0, mode="nearest"), np.float32)
 
 
 def _resampled(values: Floats, times: Times, grid: Times) -> Floats:

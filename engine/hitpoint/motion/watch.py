@@ -84,7 +84,7 @@ def _glances(media: MediaRange, info: MediaInfo, rate: float) -> Iterator[_Glanc
         if frame.picture is None:
             yield _Glance(frame, None, None, cuts)
             continue
-        grey = cv2.cvtColor(frame.thumb, cv2.COLOR_BGR2GRAY)
+        grey = np.asarray(cv2.cvtColor(frame.thumb, cv2.COLOR_BGR2GRAY), np.uint8)
         flow = flow_step(estimator, before, grey) if before is not None else FlowStep.still()
         before = grey
         yield _Glance(frame, flow, look(frame.thumb), cuts)
@@ -141,16 +141,20 @@ class _Record:
         position = np.interp(np.arange(len(self._people)), looked or [0], np.arange(max(1, len(looked))))
         before, after = np.floor(position).astype(int), np.ceil(position).astype(int)
         share = (position - before).astype(np.float32)[:, None, None]
-        return (
-            points[before] * (1 - share[..., None]) + points[after] * share[..., None],
-            visibility[before] * (1 - share) + visibility[after] * share,
-        )
+
+        def between(values: Floats, share: Floats) -> Floats:
+            return (values[before] * (1 - share) + values[after] * share).astype(np.float32)
+
+        return between(points, share[..., None]), between(visibility, share)
 
 
 def _reversed_flows(flows: list[FlowStep]) -> list[FlowStep]:
     """Flow from each frame to the one before it, for a clip that plays backwards."""
     turned = [
-        FlowStep(cv2.invertAffineTransform(flow.camera), np.roll(flow.sectors, SECTORS // 2))
+        FlowStep(
+            np.asarray(cv2.invertAffineTransform(flow.camera), np.float32),
+            np.roll(flow.sectors, SECTORS // 2),
+        )
         for flow in reversed(flows[1:])
     ]
     return [FlowStep.still(), *turned]

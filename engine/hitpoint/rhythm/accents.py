@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from hitpoint.motion.directogram import fall, rise
-from hitpoint.motion.track import GRID_RATE, MotionTrack, ShotMotion, shot_motion
+from hitpoint.motion.track import GRID_RATE, MotionTrack, ShotMotion, shot_motion, smoothed
 from hitpoint.values import AccentKind, Floats, MotionSource
 
 # Every constant was chosen by the figures of docs/decisions/0001-accents-and-tempo.md.
@@ -50,7 +49,8 @@ def accent_curve(track: MotionTrack, kind: AccentKind) -> AccentCurve:
     pose, flow = pose / max(float(pose.mean()), 1e-9), flow / max(float(flow.mean()), 1e-9)
     saturated = (1 + SATURATION) * pose / (pose + SATURATION)
     followed = sum(len(shot.seen) for shot in posed)
-    return AccentCurve(share * saturated + (1 - share) * flow, "pose" if followed >= rows / 2 else "flow")
+    values = (share * saturated + (1 - share) * flow).astype(np.float32)
+    return AccentCurve(values, "pose" if followed >= rows / 2 else "flow")
 
 
 def _pose_share(shots: list[ShotMotion]) -> float:
@@ -60,7 +60,7 @@ def _pose_share(shots: list[ShotMotion]) -> float:
     next, they do not, and the flow is the better witness.
     """
     speeds = [
-        [gaussian_filter1d(rows.sum(1), AGREEMENT_S * GRID_RATE) for rows in (shot.pose, shot.flow)]
+        [smoothed(rows.sum(1), AGREEMENT_S) for rows in (shot.pose, shot.flow)]
         for shot in shots
         if len(shot.pose) > GRID_RATE
     ]
@@ -73,11 +73,11 @@ def _pose_share(shots: list[ShotMotion]) -> float:
 
 
 def _curve(directogram: Floats, kind: AccentKind, smoothing_s: float) -> Floats:
-    smooth = gaussian_filter1d(directogram, smoothing_s * GRID_RATE, axis=0, mode="nearest")
+    smooth = smoothed(directogram, smoothing_s)
     if kind == "onset":
         return rise(smooth)
     if kind == "impact":
         return fall(smooth)
     speed = directogram.sum(1)
-    fine, coarse = (gaussian_filter1d(speed, w * GRID_RATE, mode="nearest") for w in (FINE_S, COARSE_S))
-    return np.maximum(0, coarse - fine)
+    valleys: Floats = np.maximum(0, smoothed(speed, COARSE_S) - smoothed(speed, FINE_S))
+    return valleys

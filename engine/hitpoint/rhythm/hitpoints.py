@@ -10,7 +10,7 @@ from hitpoint.values import HitPoint, Peak
 
 MIN_GAP_S = 0.25
 PER_SECOND = 1.5  # at most, over the whole clip
-FLOOR = 0.3  # movement weaker than this share of the strong ones is no accent
+FLOOR = 0.25  # movement weaker than this share of the strong ones is no accent
 CUT_STRENGTH = 0.8
 CUT_FREE_S = 0.1  # a cut nearer than this to an end of the clip is the end itself
 

@@ -37,6 +37,14 @@ class _Events:
     times: Array
     weights: Array
 
+    @property
+    def evidence(self) -> Array:
+        """What each says about the grid: squared, as strong accents are the ones that must fall on it."""
+        return self.weights**2
+
+    def __getitem__(self, chosen: NDArray[np.bool_]) -> _Events:
+        return _Events(self.times[chosen], self.weights[chosen])
+
 
 def fit_tempo(
     hits: tuple[HitPoint, ...],
@@ -54,7 +62,7 @@ def fit_tempo(
         raise UsageError(f"A tempo of {low:g} to {high:g} bpm cannot be used.", "Choose between 20 and 400.")
     events = _Events(
         np.array([hit.time for hit in hits], np.float64),
-        np.array([hit.strength * (3 if hit.locked else 1) for hit in hits], np.float64),
+        np.array([hit.strength * (2 if hit.locked else 1) for hit in hits], np.float64),
     )
     if not len(hits):
         return TempoMap((TempoPoint(0.0, bpm or _usual(low, high)),), 0.0, beats_per_bar)
@@ -91,7 +99,7 @@ def _tempi(low: float, high: float, span: float) -> Array:
 def _log_prior(tempi: Array, events: _Events) -> Array:
     """Grows with the evidence, or the prior would mean nothing in long clips."""
     octaves = np.log2(tempi / USUAL_BPM) / OCTAVES
-    return -0.5 * octaves**2 * max(1.0, 0.1 * float(events.weights.sum()))
+    return -0.5 * octaves**2 * max(1.0, 0.1 * float(events.evidence.sum()))
 
 
 def _log_likelihood(events: _Events, bpm: float) -> Array:
@@ -103,14 +111,15 @@ def _log_likelihood(events: _Events, bpm: float) -> Array:
     error = (eighths - nearest) * (beat / 2) / TIMING_S
     share = np.where(nearest % 2 == 0, ON_BEAT, 1 - ON_BEAT)
     density = share * beat / (TIMING_S * np.sqrt(2 * np.pi)) * np.exp(-0.5 * error**2)
-    return (events.weights * np.log(BY_CHANCE + (1 - BY_CHANCE) * density)).sum(1)
+    likelihood: Array = (events.evidence * np.log(BY_CHANCE + (1 - BY_CHANCE) * density)).sum(1)
+    return likelihood
 
 
 def _chunked_score(events: _Events, bpm: float, duration: float) -> float:
     """Best likelihood of each chunk, each with its own phase, summed."""
     chunks = max(1, round(duration / CHUNK_S))
     which = np.minimum((events.times * chunks / duration).astype(int), chunks - 1)
-    parts = (_Events(events.times[which == k], events.weights[which == k]) for k in range(chunks))
+    parts = (events[which == k] for k in range(chunks))
     return float(sum(_log_likelihood(part, bpm).max() for part in parts if len(part.times)))
 
 
@@ -149,4 +158,4 @@ def _first_downbeat(events: _Events, bpm: float, phase: float, beats_per_bar: in
     strength = np.bincount(which, events.weights[near], beats_per_bar)
     downbeat = phase + int(np.argmax(strength)) * beat
     bar = beats_per_bar * beat
-    return downbeat - np.ceil(downbeat / bar - 1e-9) * bar
+    return float(downbeat - np.ceil(downbeat / bar - 1e-9) * bar)

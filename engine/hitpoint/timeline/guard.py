@@ -16,7 +16,7 @@ from hitpoint.timeline.tree import Tree, tree_from_json
 
 CHILD = Path(__file__).with_name("child.py")
 WALL_S = 120.0  # processor time is limited to much less; this is for a child that waits, or a busy machine
-_MAX_ANSWER = 128 << 20
+MAX_ANSWER = 128 << 20
 _EXPORT_AGAIN = "Export it again from your editor as OpenTimelineIO (.otio)."
 
 
@@ -59,7 +59,7 @@ def _ask_child(data: bytes) -> dict[str, Any]:
             raise TimelineError(
                 f"The timeline library failed on this file (code {done.returncode}).", _EXPORT_AGAIN
             )
-        if answer.tell() > _MAX_ANSWER:
+        if answer.tell() > MAX_ANSWER:
             raise TimelineError("The timeline is too large.", "Split the timeline.")
         answer.seek(0)
         return _decoded(answer.read())

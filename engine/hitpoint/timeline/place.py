@@ -212,7 +212,8 @@ def _whole_frames(asset: Asset, rate: Fraction) -> int:
 
 
 def _marker(hit: Hit, lead: Fraction, rate: Fraction) -> Object:
-    frame = round((lead + Fraction(hit.time)) * rate)
+    # The frame that is seen at that moment; a cut's time as a float may fall just short of its frame.
+    frame = math.floor((lead + Fraction(hit.time)) * rate + Fraction(1, 1000))
     text = f"{hit.kind} {hit.time:.3f} s"
     return {
         "OTIO_SCHEMA": "Marker.2",

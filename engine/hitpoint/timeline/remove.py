@@ -43,6 +43,7 @@ def remove(path: Path | str) -> RemoveReport:
     with locked(path):
         sweep_stale_temps(path.parent)
         source = load(path)
+        parse(source.data)
         lifted = lift(prescan(source.data))
         if not lifted.cues:
             raise TimelineError(f"There is no music of Hitpoint on {path}.", "Nothing was changed.")

@@ -66,12 +66,12 @@ def lift(text: str) -> Lifted:
         if not _may_be_ours(track):
             continue
         cues += _cues(track)
-        note = note or track["metadata"].get(KEY, {})
+        note = note or _ours(track)
         if all(_is_cue(child) or _schema(child) == "Gap" for child in track["children"]):
             splices.append(Splice(_with_separator(document, children, number), ""))
         else:  # somebody put a clip of their own on it: that one stays, and where it is
             splices += _blanked(document, at)
-    restore = {str(pair["now"]): str(pair["was"]) for pair in note.get("references", [])}
+    restore = {str(pair["now"]): str(pair["was"]) for pair in note.get("references", []) if _is_pair(pair)}
     return Lifted(spliced(text, splices), tuple(cues), restore, str(note.get("original_sha256", "")))
 
 
@@ -104,8 +104,9 @@ def merged(cues: Sequence[Cue], new: Cue, rate: Fraction) -> tuple[Cue, ...]:
     Sound is written in whole frames, so neighbours may share one; then the earlier gives it up.
     """
     frame = 1 / rate
-    kept = [c for c in cues if min(c.end, new.end) - max(c.start, new.start) <= min(frame, c.duration / 2)]
-    ordered = sorted([*kept, new], key=lambda cue: cue.start)
+    before = [cue for cue in cues if cue.start < new.start and cue.end <= new.start + frame]
+    after = [cue for cue in cues if cue.start > new.start and cue.start >= new.end - frame]
+    ordered = sorted([*before, new, *after], key=lambda cue: cue.start)
     for number, (left, right) in enumerate(pairwise(ordered)):
         if left.end > right.start:
             ordered[number] = _shortened(left, right.start - left.start)
@@ -178,23 +179,33 @@ def _tracks(document: JsonText) -> dict[str, At]:
 
 
 def _top_children(document: JsonText) -> list[At]:
-    try:
-        return document.elements(_tracks(document)["children"])
-    except KeyError as error:
-        raise TimelineError("The timeline has no list of tracks.", "Export it again.") from error
+    children = _tracks(document).get("children")
+    if children is None or not document.is_array(children):
+        raise TimelineError("The timeline has no list of tracks.", "Export it again.")
+    return document.elements(children)
 
 
 def _may_be_ours(track: Object) -> bool:
     return (
         _schema(track) == "Track"
         and isinstance(track.get("children"), list)
-        and isinstance(track.get("metadata"), dict)
-        and (KEY in track["metadata"] or any(_is_cue(child) for child in track["children"]))
+        and (bool(_ours(track)) or any(_is_cue(child) for child in track["children"]))
     )
 
 
 def _is_cue(child: Any) -> bool:
-    return _schema(child) == "Clip" and KEY in (child.get("metadata") or {})
+    return _schema(child) == "Clip" and bool(_ours(child))
+
+
+def _ours(item: Object) -> Object:
+    """What we wrote into an item's metadata; empty for an item that is not ours."""
+    metadata = item.get("metadata")
+    found = metadata.get(KEY) if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, dict) and {"now", "was"} <= value.keys()
 
 
 def _schema(value: Any) -> str:
@@ -207,7 +218,7 @@ def _cues(track: Object) -> list[Cue]:
     for child in track["children"]:
         try:
             duration = Fraction(0) if _schema(child) == "Transition" else _seconds(child["source_range"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise TimelineError(
                 f"The track {TRACK_NAME} has an item without a length.", "Remove that item in your editor."
             ) from error

@@ -62,7 +62,7 @@ def tree_from_json(value: Mapping[str, Any]) -> Tree:
     try:
         start = value["start"]
         return Tree(
-            name=_text(value["name"]),
+            name=str(value["name"] or ""),
             start=None if start is None else (_seconds(start[0], start[1]), snap_rate(float(start[1]))),
             premiere=bool(value["premiere"]),
             stack=_node(value["stack"]),
@@ -78,22 +78,20 @@ def tree_from_json(value: Mapping[str, Any]) -> Tree:
 def _node(value: Mapping[str, Any]) -> Node:
     kind: NodeKind = _KINDS[_KINDS.index(value["kind"])]
     if kind == "transition":
-        return Node(kind, _text(value["name"]))
+        return Node(kind, str(value["name"] or ""))
     speed = Fraction(1)
     for scalar in value["speeds"]:
         speed *= Fraction(float(scalar)).limit_denominator(1_000_000)
     media = value.get("media")
     return Node(
         kind=kind,
-        name=_text(value["name"]),
+        name=str(value["name"] or ""),
         source_range=_span(value["range"]),
         enabled=bool(value["enabled"]),
         speed=speed,
         ramp=bool(value["ramp"]),
-        track_kind=_text(value["track_kind"]),
-        media=None
-        if media is None
-        else Media(_text(media["kind"]), _text(media["url"]), _span(media["range"])),
+        track_kind=str(value["track_kind"]),
+        media=None if media is None else Media(str(media["kind"]), str(media["url"]), _span(media["range"])),
         children=tuple(_node(child) for child in value.get("children", ())),
     )
 
@@ -113,8 +111,3 @@ def _span(value: Any) -> Span | None:
 def _seconds(value: float, rate: float) -> Fraction:
     """Exact: a value that is whole but for floating-point dust is that whole number of frames."""
     return Fraction(float(value)).limit_denominator(1_000_000) / snap_rate(float(rate))
-
-
-def _text(value: Any) -> str:
-    # A lone surrogate is legal in JSON and cannot be printed.
-    return str(value or "").encode("utf-8", "replace").decode("utf-8")

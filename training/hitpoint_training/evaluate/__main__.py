@@ -1,4 +1,4 @@
-"""`python -m hitpoint_training.evaluate compositions|clips ...`: figures of pieces or clips, beside controls."""
+"""`python -m hitpoint_training.evaluate compositions|clips ...`: figures beside controls."""
 
 from __future__ import annotations
 
@@ -114,7 +114,9 @@ def _clips(options: argparse.Namespace) -> None:
     aucs = ([one.hit_auc for one in found], [one.shuffled_auc for one in found])
     keys = [one.key_clarity for one in found]
     table.add_row(
-        "mean", "", "", "", *(f"{mean_known(c):.2f}" for c in columns), *(f"{mean_known(c):.3f}" for c in aucs),
+        "mean", "", "", "",
+        *(f"{mean_known(column):.2f}" for column in columns),
+        *(f"{mean_known(column):.3f}" for column in aucs),
         f"{mean_known(keys):.2f}", "",
     )  # fmt: skip
     Console(width=120).print(table)

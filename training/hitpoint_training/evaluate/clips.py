@@ -1,4 +1,4 @@
-"""Figures of real clips, scored by the engine as a user would, beside music that was made for another clip."""
+"""Figures of real clips, scored by the engine as a user would, beside the hit points of another clip."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from hitpoint.errors import MissingMediaError
 from hitpoint.values import SAMPLE_RATE, Floats
 from hitpoint_training.corpus.annotations import plan_from_json
 from hitpoint_training.evaluate.loris import Bins, LorisScore, loris_bins, loris_onsets, loris_score
-from hitpoint_training.evaluate.sync import hit_auc, hits_within, onsets, strong
+from hitpoint_training.evaluate.sync import RATE, hit_auc, hits_within, mono, onsets, strong
 from hitpoint_training.evaluate.tone import (
     chord_agreement,
     estimated_tempo,
@@ -97,17 +97,23 @@ def measure(pieces: Sequence[tuple[Path, CuePlan]], seed: int) -> Iterator[Piece
     """The figures of each piece as they are found, with its controls."""
     for index, (path, plan) in enumerate(pieces):
         rng = np.random.default_rng((seed, index))
-        audio, rate = soundfile.read(path, dtype="float32")
+        audio = _read(path)
         other = _hits_of_another(pieces, index)
         clicks = metronome(plan.bpm, float(rng.uniform(0, 60 / plan.bpm)), plan.duration)
         yield PieceFigures(
             name=path.stem,
             style=plan.style,
-            own=figures(audio, rate, plan, rng),
-            shuffled_auc=hit_auc(audio, rate, other, rng),
+            own=figures(audio, RATE, plan, rng),
+            shuffled_auc=hit_auc(audio, RATE, other, rng),
             metronome_auc=hit_auc(clicks, SAMPLE_RATE, plan.accents, rng),
             silence_auc=hit_auc(np.zeros_like(clicks), SAMPLE_RATE, plan.accents, rng),
         )
+
+
+def _read(path: Path) -> Floats:
+    """(samples,) at the rate that everything is measured at, so that it is resampled once."""
+    audio, rate = soundfile.read(path, dtype="float32")
+    return mono(audio, rate)
 
 
 def _hits_of_another(pieces: Sequence[tuple[Path, CuePlan]], index: int) -> tuple[Accent, ...]:
@@ -129,8 +135,7 @@ def loris_controls(pieces: Sequence[tuple[Path, CuePlan]], seed: int) -> LorisCo
     truth, clicks, silence = list[Bins](), list[Bins](), list[Bins]()
     for index, (path, plan) in enumerate(pieces):
         rng = np.random.default_rng((seed, index))
-        audio, rate = soundfile.read(path, dtype="float32")
-        truth.append(loris_bins(loris_onsets(audio, rate), plan.duration))
+        truth.append(loris_bins(loris_onsets(_read(path), RATE), plan.duration))
         sound = metronome(plan.bpm, float(rng.uniform(0, 60 / plan.bpm)), plan.duration)
         clicks.append(loris_bins(loris_onsets(sound, SAMPLE_RATE), plan.duration))
         silence.append(np.zeros_like(truth[-1]))
