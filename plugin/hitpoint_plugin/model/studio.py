@@ -115,10 +115,10 @@ class Studio(QObject):
 
     def _job_changed(self, number: int) -> None:
         job = self.jobs.job(number)
-        if job is not None and job.over and (clip := self._watching.pop(number, None)) is not None:
-            wanted = self._then.pop(clip, 0)
-            if job.state == "done":
-                self._then[clip] = wanted  # `_watched` comes next and takes it up
+        if job is not None and job.over:
+            clip = self._watching.pop(number, 0)
+            if job.state != "done":
+                self._then.pop(clip, None)
         if job is not None and job.state == "failed" and job.failure is not None:
             self._store.fail(job.failure)
 
