@@ -17,7 +17,7 @@ from qt_patience import PATIENCE_MS
 from hitpoint.values import HitPoint, Rhythm, Selection, TempoMap, TempoPoint
 from hitpoint_plugin.model.state import Preset, Sheet
 from hitpoint_plugin.tasks import Watched
-from hitpoint_plugin.view.clips import facts
+from hitpoint_plugin.view.clips import facts, offline
 from hitpoint_plugin.view.window import Window
 
 FOUND = (HitPoint(0.5, 1.0), HitPoint(1.0, 0.6), HitPoint(1.5, 0.8, "cut"), HitPoint(2.0, 0.9))
@@ -45,8 +45,9 @@ def test_clips_are_listed_with_their_times_and_the_offline_one_says_why(opened: 
     assert opened.clips.list.count() == 2
     dancer, lost = (opened.model.store.clip(index) for index in (1, 2))
     assert facts(dancer) == "00:00:01:00 · 3.00 s"
-    assert facts(lost).startswith("Offline: ")
-    assert "gone.mp4" in facts(lost)
+    assert facts(lost) == "00:00:04:00 · 2.00 s"
+    assert "gone.mp4" in offline(lost)
+    assert offline(dancer) == ""
     picture = opened.clips.list.item(0).data(Qt.ItemDataRole.UserRole + 1)
     assert picture.width() > 50
 

@@ -79,8 +79,9 @@ class PanelModel(QObject):
             if clip.media is not None:
                 self._picture(clip.index, clip.media)
         if not self.store.current:
+            everyone = [clip.index for clip in timeline.clips]
             online = [clip.index for clip in timeline.clips if clip.media is not None]
-            self.store.set_current(online[0] if online else 0)
+            self.store.set_current(next(iter(online or everyone), 0))
 
     def _picture(self, index: int, media: MediaRange) -> None:
         def pictured(pictures: PictureSet) -> None:

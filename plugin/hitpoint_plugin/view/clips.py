@@ -33,7 +33,7 @@ class ClipRow(QStyledItemDelegate):
     """Draws a clip: picture, name, where it starts and how long it is, or why it is offline."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # noqa: N802 (Qt's name)
-        return QSize(200, _THUMB.height() + 16)
+        return QSize(200, _THUMB.height() + 20)
 
     def paint(self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         clip = index.data(_CLIP)
@@ -42,7 +42,7 @@ class ClipRow(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._ground(painter, option)
-        thumb = QRect(option.rect.left() + 8, option.rect.top() + 8, _THUMB.width(), _THUMB.height())
+        thumb = QRect(option.rect.left() + 8, option.rect.top() + 10, _THUMB.width(), _THUMB.height())
         self._thumb(painter, thumb, index.data(_PICTURE), bool(clip.offline))
         text = option.rect.adjusted(_THUMB.width() + 18, 8, -8, -8)
         self._text(painter, text, clip)
@@ -73,17 +73,25 @@ class ClipRow(QStyledItemDelegate):
         name = metrics.elidedText(clip.name or "Untitled", Qt.TextElideMode.ElideRight, where.width())
         painter.setPen(QColor(theme.INK if clip.enabled and not clip.offline else theme.QUIET))
         painter.drawText(where, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, name)
-        painter.setPen(QColor(theme.BAD if clip.offline else theme.QUIET))
+        painter.setPen(QColor(theme.QUIET))
         below = metrics.elidedText(facts(clip), Qt.TextElideMode.ElideRight, where.width())
-        painter.drawText(where, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, below)
+        middle = Qt.AlignmentFlag.AlignVCenter if clip.offline else Qt.AlignmentFlag.AlignBottom
+        painter.drawText(where, middle | Qt.AlignmentFlag.AlignLeft, below)
+        if clip.offline:
+            painter.setPen(QColor(theme.BAD))
+            why = metrics.elidedText(offline(clip), Qt.TextElideMode.ElideRight, where.width())
+            painter.drawText(where, Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft, why)
 
 
 def facts(clip: ClipInfo) -> str:
-    """The second line of a clip."""
-    if clip.offline:
-        return f"Offline: {clip.offline}"
+    """The second line of a clip: where it starts on the timeline, and how long it is."""
     off = "" if clip.enabled else " · switched off"
     return f"{timecode(clip.record_start, clip.rate)} · {float(clip.duration):.2f} s{off}"
+
+
+def offline(clip: ClipInfo) -> str:
+    """Why a clip cannot be scored; empty if it can."""
+    return f"Offline: {clip.offline}" if clip.offline else ""
 
 
 class Clips(QWidget):
@@ -128,8 +136,8 @@ class Clips(QWidget):
         for clip in clips:
             item = QListWidgetItem()
             item.setData(_CLIP, clip)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{clip.name}, {facts(clip)}")
-            item.setToolTip(f"{clip.name}\n{facts(clip)}\n{clip.track}")
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{clip.name}, {facts(clip)} {offline(clip)}")
+            item.setToolTip(f"{clip.name}\n{facts(clip)}\n{clip.track}\n{offline(clip)}".strip())
             self.list.addItem(item)
         self.list.blockSignals(False)
         self.empty.setVisible(not clips)

@@ -22,9 +22,11 @@ class Picture(QWidget):
         self.sink.videoFrameChanged.connect(self._came)
         self.frames = 0  # that came from the player
         self._image = QImage()
+        self._words = "No clip"
 
-    def show_still(self, image: QImage) -> None:
-        """Until the player has a frame."""
+    def show_still(self, image: QImage, words: str = "") -> None:
+        """Until the player has a frame; `words` stand where there is no picture."""
+        self._words = words
         self._image = image
         self.update()
 
@@ -40,7 +42,11 @@ class Picture(QWidget):
         painter.fillRect(self.rect(), QColor("#0c0d10"))
         if self._image.isNull():
             painter.setPen(QColor(theme.FAINT))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "No clip")
+            painter.drawText(
+                self.rect().adjusted(24, 8, -24, -8),
+                Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
+                self._words,
+            )
             return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         size = self._image.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)

@@ -10,6 +10,7 @@ from hitpoint.values import HitReport
 from hitpoint_plugin.model.panel import PanelModel
 from hitpoint_plugin.model.player import Player
 from hitpoint_plugin.tasks import PictureSet, Waveform
+from hitpoint_plugin.view.clips import offline
 from hitpoint_plugin.view.parts import button, clock, column, label, pixmap, row, tool
 from hitpoint_plugin.view.picture import Picture
 from hitpoint_plugin.view.score_view import ScoreView
@@ -126,7 +127,7 @@ class Stage(QWidget):
 
     def _show_clip(self) -> None:
         clip = self._store.clip(self._store.current)
-        self.picture.show_still(QImage())
+        self.picture.show_still(QImage(), offline(clip) if clip is not None else "No clip")
         self.player.set_media(clip.media if clip is not None else None)
         self.score.clear(float(clip.duration) if clip is not None else 1.0)
         self._model.editor.selected = -1
@@ -142,7 +143,8 @@ class Stage(QWidget):
         if watched is not None:
             self.score.set_rhythm(watched.rhythm, watched.rhythm.tempo)
         self.score.set_hits(work.sheet.hits if watched else (), self._reports(), self._model.editor.selected)
-        self.watch_button.setVisible(watched is None and self._store.current > 0)
+        clip = self._store.clip(self._store.current)
+        self.watch_button.setVisible(watched is None and clip is not None and clip.media is not None)
         self.line.setText(self._sentence())
 
     def _show_take(self, index: int) -> None:
@@ -167,7 +169,7 @@ class Stage(QWidget):
         """The selected hit point, or what can be said of all."""
         work, chosen = self._store.work(), self._model.editor.selected
         if work.watched is None:
-            return "Not watched yet" if self._store.current else ""
+            return "Not watched yet" if self.watch_button.isVisibleTo(self) else ""
         hits = work.sheet.hits
         if 0 <= chosen < len(hits):
             hit = hits[chosen]
