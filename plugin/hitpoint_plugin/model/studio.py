@@ -100,7 +100,7 @@ class Studio(QObject):
             return
         request = request_for(store.timeline.path, index, store.controls, work.sheet, work.edited)
         request = replace(request, seed=request.seed + number)
-        title = f"{watched.selection.clip.name} · take with seed {request.seed}"
+        title = f"Seed {request.seed} · {watched.selection.clip.name}"
         task = Compose(watched, request, self._takes)
         self.jobs.start(title, task, lambda take: self._composed(index, request, take))
 
