@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hitpoint.cue.bundle import Bundle, load_bundle
+from hitpoint.cue.bundle import load_bundle
 from hitpoint.cue.make import Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
+from hitpoint.cue.sessions import CpuModel
 from hitpoint.cue.styles import choose_style, in_range, style_row
 from hitpoint.errors import OutputError, UsageError
 from hitpoint.media.probe import probe
@@ -56,12 +57,12 @@ def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> S
     check_target(output)
     if request.style != "auto":
         style_row(request.style)
-    bundle = load_bundle(request.bundle)
-    return score_seen(see(request, progress), request, bundle, output, progress)
+    model = CpuModel(load_bundle(request.bundle))
+    return score_seen(see(request, progress), request, model, output, progress)
 
 
 def score_seen(
-    seen: Seen, request: ScoreRequest, bundle: Bundle, output: Path, progress: Progress = SILENT
+    seen: Seen, request: ScoreRequest, model: CpuModel, output: Path, progress: Progress = SILENT
 ) -> ScoreResult:
     """Score what was already watched, for another style, seed or take.
 
@@ -70,29 +71,30 @@ def score_seen(
     """
     started = time.perf_counter()
     plan = plan_for(seen, request)
-    cue = compose(seen, plan, request, bundle, output, progress)
+    cue = compose(seen, plan, request, model, output, progress)
     made = time.perf_counter()
-    placed = lay(seen, request, plan.style, bundle.id, cue.asset, cue.hits, cue.hit_rate, output)
+    bundle = model.bundle.id
+    placed = lay(seen, request, plan.style, bundle, cue.asset, cue.hits, cue.hit_rate, output)
     spent = seen.seconds + time.perf_counter() - started
-    return _result(request, seen, plan, cue, bundle.id, placed, Timings(seen.seconds, made - started, spent))
+    return _result(request, seen, plan, cue, bundle, placed, Timings(seen.seconds, made - started, spent))
 
 
 def compose(
     seen: Seen,
     plan: CuePlan,
     request: ScoreRequest,
-    bundle: Bundle,
+    model: CpuModel,
     beside: Path,
     progress: Progress = SILENT,
 ) -> Cue:
     """Make the sound of `plan` in the folder of the file `beside`, for any frame that the clip starts on."""
-    origin = provenance(request, plan.style, seen.selection, bundle)
+    origin = provenance(request, plan.style, seen.selection, model.bundle)
     rate = seen.selection.clip.rate
     frame, lead = frame_aligned(seen.selection, rate)
     return make_cue(
         plan,
         seen.rhythm.hit_points,
-        bundle,
+        model,
         seed=request.seed,
         steps=request.steps,
         guidance=request.guidance,

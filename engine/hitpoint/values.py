@@ -185,7 +185,7 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class HitReport:
-    """Where one hit point was asked for and where the music landed. `achieved` is None if it has no accent."""
+    """Where a hit point was asked for and where the music landed; `achieved` is None without an accent."""
 
     time: float
     strength: float

@@ -69,12 +69,12 @@ def test_generation_at_eight_steps() -> None:
 
 def test_whole_cue(tmp_path: Path) -> None:
     """Everything: loading, composing, measuring and correcting, mastering, the file."""
-    bundle = load_bundle()
-    origin = Provenance("Hitpoint bench", bundle.id, "0" * 64, 1, "pop")
+    model = CpuModel(load_bundle())
+    origin = Provenance("Hitpoint bench", model.bundle.id, "0" * 64, 1, "pop")
 
     def make() -> None:
         make_cue(
-            plan(), hits(), bundle, seed=1, steps=8, guidance=2.0, takes=1, loudness=-14.0, frame_rate=25.0,
+            plan(), hits(), model, seed=1, steps=8, guidance=2.0, takes=1, loudness=-14.0, frame_rate=25.0,
             lead_samples=0, out=tmp_path / "a.wav", time_reference=0, provenance=origin, progress=Progress(),
         )  # fmt: skip
 

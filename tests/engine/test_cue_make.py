@@ -18,6 +18,7 @@ from toy_bundle import DEAF, toy_plan, write_bundle
 from hitpoint.cue.bundle import Bundle, load_bundle
 from hitpoint.cue.make import Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
+from hitpoint.cue.sessions import CpuModel
 from hitpoint.cue.verify import read_origin
 from hitpoint.cue.wav import Provenance
 from hitpoint.errors import Cancelled, OutputError, UsageError
@@ -62,7 +63,7 @@ def make(
 ) -> Cue:
     origin = Provenance("Hitpoint test", bundle.id, "0" * 64, seed, plan.style)
     return make_cue(
-        plan, hits, bundle, seed=seed, steps=4, guidance=1.5, takes=takes, loudness=-16.0,
+        plan, hits, CpuModel(bundle), seed=seed, steps=4, guidance=1.5, takes=takes, loudness=-16.0,
         frame_rate=frame_rate, lead_samples=lead, out=out, time_reference=48_000,
         provenance=origin, progress=progress or Progress(),
     )  # fmt: skip

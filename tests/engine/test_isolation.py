@@ -15,7 +15,8 @@ class Refuse:
 
 sys.meta_path.insert(0, Refuse())
 import hitpoint
-names = [m.name for m in pkgutil.walk_packages(hitpoint.__path__, "hitpoint.") if not m.name.endswith("__main__")]
+found = pkgutil.walk_packages(hitpoint.__path__, "hitpoint.")
+names = [module.name for module in found if not module.name.endswith("__main__")]
 for name in names:
     importlib.import_module(name)
 print(len(names))

@@ -1,7 +1,6 @@
 """The product as its user meets it: the command line, real video, the real model, in fresh processes."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -135,7 +134,8 @@ def test_every_real_clip_scores(clip: Path | None, tmp_path: Path) -> None:
     duration = result["clip"]["duration"]
     assert result["asset"]["samples"] == round(duration * 48_000)
     strong = [hit for hit in result["hit_points"] if hit["strength"] >= 0.5]
-    print(f"{clip.stem}: {len(strong)} strong, hit {result['hit_rate']:.2f}, chance {result['chance_rate']:.2f}")
+    rates = f"hit {result['hit_rate']:.2f}, chance {result['chance_rate']:.2f}"
+    print(f"{clip.stem}: {len(strong)} strong, {rates}")
     if clip.stem[:3] in DANCE:
         assert result["hit_rate"] >= 0.9
         assert result["motion_source"] == "pose"
@@ -161,10 +161,10 @@ def test_bad_input_gets_a_named_error_and_writes_nothing(case: str, dancer: Path
     arguments, code, name = REFUSED[case]
     (tmp_path / "text.otio").write_text("not a timeline")
     (tmp_path / "folder.mp4").mkdir()
-    before = sorted(os.listdir(tmp_path))
+    before = sorted(tmp_path.iterdir())
     done = hitpoint(*(part.format(dancer=dancer) for part in arguments), cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert name in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.split()) >= 6, "a useful sentence"
-    assert sorted(os.listdir(tmp_path)) == before
+    assert sorted(tmp_path.iterdir()) == before

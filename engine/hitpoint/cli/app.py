@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from rich.markup import escape
@@ -34,9 +34,11 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error 
 
 def accent_kind(name: str) -> AccentKind:
     """The accent definition of that name, or `UsageError`."""
-    if name == "onset" or name == "impact" or name == "pulse":
-        return name
-    raise UsageError(f"There is no accent definition {name!r}.", "Use onset, impact or pulse.")
+    kinds: tuple[AccentKind, ...] = get_args(AccentKind)
+    for kind in kinds:
+        if kind == name:
+            return kind
+    raise UsageError(f"There is no accent definition {name!r}.", f"Use one of: {', '.join(kinds)}.")
 
 
 @app.command()

@@ -89,7 +89,8 @@ def _density(times: list[float], end: float, accents: Sequence[Accent]) -> list[
     strengths = np.concatenate(([0.0], np.cumsum([accent.strength for accent in accents])))
     stops = np.maximum([*times[1:], end], np.array(times) + 0.1)
     first, last = np.searchsorted(moments, times), np.searchsorted(moments, stops)
-    return ((strengths[last] - strengths[first]) / (stops - np.array(times))).tolist()
+    density: list[float] = ((strengths[last] - strengths[first]) / (stops - np.array(times))).tolist()
+    return density
 
 
 def _kinds(density: list[float], has_ending: bool) -> list[SectionKind]:

@@ -20,6 +20,10 @@ NULL_STYLE = len(STYLES)
 """The style token of "no condition", for guidance."""
 
 
+UNGUIDED = 0.3
+"""From this t on the conditioned flow alone is followed."""
+
+
 class Model(Protocol):
     """What runs the three graphs of a bundle; `sessions.CpuModel` says the shapes."""
 
@@ -109,7 +113,8 @@ class Composer:
             yield (window.first + window.known + new * step / self.sampling.steps) / total
 
     def _guided(self, window: Window, known: Floats, mask: Floats) -> sampler.Velocity:
-        """v = v_null + w (v_cond - v_null), in a batch of two (Ho and Salimans 2022, classifier-free)."""
+        """v = v_null + w (v_cond - v_null), in a batch of two (Ho and Salimans 2022, classifier-free),
+        except at the end, where guidance only costs time (Kynkäänniemi et al. 2024)."""
         w, plan = np.float32(self.sampling.guidance), self.plan
         batch = 1 if w == 1 else 2
         style = np.array([tracks.style_index(plan.style), NULL_STYLE], np.int64)[:batch]
@@ -120,9 +125,10 @@ class Composer:
         given, marks = np.stack([known] * batch), np.stack([mask] * batch)
 
         def v(x: Floats, t: float) -> Floats:
-            times = np.full(batch, t, np.float32)
-            out = self.model.velocity(np.stack([x] * batch), times, given, marks, rows, kv)
-            guided: Floats = out[0] if batch == 1 else out[1] + w * (out[0] - out[1])
+            many = batch if t > UNGUIDED else 1
+            times, xs = np.full(many, t, np.float32), np.stack([x] * many)
+            out = self.model.velocity(xs, times, given[:many], marks[:many], rows[:many], kv[:many])
+            guided: Floats = out[0] if many == 1 else out[1] + w * (out[0] - out[1])
             return guided
 
         return v

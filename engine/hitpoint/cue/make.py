@@ -11,7 +11,6 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from hitpoint.cue.bundle import Bundle
 from hitpoint.cue.draft import Draft
 from hitpoint.cue.generate import Composer, Sampling
 from hitpoint.cue.hits import chance, half_frame, hit_rate, match, strong
@@ -48,7 +47,7 @@ class Cue:
 def make_cue(
     plan: CuePlan,
     hits: Sequence[HitPoint],
-    bundle: Bundle,
+    model: CpuModel,
     *,
     seed: int,
     steps: int,
@@ -71,10 +70,10 @@ def make_cue(
     """
     _check(plan, out)
     samples, tolerance = round(plan.duration * SAMPLE_RATE), half_frame(frame_rate)
-    model = CpuModel(bundle)
-    composer = Composer(plan, model, bundle.manifest, Sampling(seed, steps, guidance), progress)
+    manifest = model.bundle.manifest
+    composer = Composer(plan, model, manifest, Sampling(seed, steps, guidance), progress)
     with ExitStack() as stack, model.cancellable(progress):
-        empty = (Draft(model, bundle.manifest, samples, out.parent) for _ in range(takes))
+        empty = (Draft(model, manifest, samples, out.parent) for _ in range(takes))
         drafts = [stack.enter_context(draft) for draft in empty]
         merits: list[Merit] = []
         for take, draft in enumerate(drafts):

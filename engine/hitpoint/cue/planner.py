@@ -211,7 +211,7 @@ def _close(
 def _slots(bars: Times, beats: Times, meter: int, bars_per_chord: float) -> list[float]:
     """When chords change: every so many bars, or on the middle beat too where there is one."""
     if bars_per_chord >= 1:
-        return bars[:: int(bars_per_chord)].tolist()
+        return [float(bar) for bar in bars[:: int(bars_per_chord)]]
     half = meter // 2
     index = np.searchsorted(beats, bars - 1e-6)
     middles = beats[np.minimum(index + half, len(beats) - 1)]

@@ -106,6 +106,7 @@ class CpuModel:
     """
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        self.bundle = bundle
         self._threads = threads or cpu_threads()
         spec = bundle.manifest.graph
         # Chunks of sound do not depend on each other: there one thread per chunk beats many in one chunk.

@@ -7,6 +7,7 @@ two-frame split of every impulse carries its position inside the 20 ms frame.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hitpoint.cue.plan import SECTION_KINDS, STYLES, Accent, CuePlan
 from hitpoint.values import SAMPLE_RATE, Floats
@@ -47,7 +48,7 @@ def _impulses(frames: int, first_frame: int, events: tuple[Accent, ...]) -> Floa
     return np.minimum(row[1 : frames + 1], 1.0)
 
 
-def _phase(times: Floats, marks: tuple[float, ...]) -> Floats:
+def _phase(times: NDArray[np.float64], marks: tuple[float, ...]) -> Floats:
     """(frames,): position between two marks, 0 to 1, extrapolated beyond the first and the last."""
     grid = np.asarray(marks, np.float64)
     if len(grid) == 1:

@@ -143,7 +143,8 @@ class _Record:
         share = (position - before).astype(np.float32)[:, None, None]
 
         def between(values: Floats, share: Floats) -> Floats:
-            return (values[before] * (1 - share) + values[after] * share).astype(np.float32)
+            mixed: Floats = (values[before] * (1 - share) + values[after] * share).astype(np.float32)
+            return mixed
 
         return between(points, share[..., None]), between(visibility, share)
 

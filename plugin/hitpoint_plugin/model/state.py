@@ -20,7 +20,7 @@ class Controls:
     seed: int = 1
     takes: int = 2
     loudness: float = -14.0
-    accents: AccentKind = "onset"
+    accents: AccentKind = "impact"
     steps: int = 8
     guidance: float = 2.0
     bundle: Path | None = None

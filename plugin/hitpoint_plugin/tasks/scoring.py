@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from hitpoint.progress import Progress
 from hitpoint.values import (
@@ -20,6 +21,9 @@ from hitpoint.values import (
     TimelineInfo,
 )
 from hitpoint_plugin.tasks.base import Task
+
+if TYPE_CHECKING:
+    from hitpoint.cue.sessions import CpuModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,6 @@ class Compose(Task):
 
     def run(self, progress: Progress) -> Take:
         """The take, mastered and measured."""
-        from hitpoint.cue.bundle import load_bundle
         from hitpoint.errors import OutputError
         from hitpoint.score import Seen, compose, plan_for
         from hitpoint.timeline.place import frame_aligned
@@ -88,14 +91,14 @@ class Compose(Task):
             raise OutputError(
                 f"{self.folder} cannot be made: {error.strerror}.", "Free some space."
             ) from error
-        bundle = load_bundle(self.request.bundle)
+        model = _model(self.request.bundle)
         seen = Seen(self.watched.timeline, self.watched.selection, self.watched.rhythm, self.watched.seconds)
         plan = plan_for(seen, self.request)
-        cue = compose(seen, plan, self.request, bundle, self.folder / "take.otio", progress)
+        cue = compose(seen, plan, self.request, model, self.folder / "take.otio", progress)
         return Take(
             request=self.request,
             asset=cue.asset,
-            bundle=bundle.id,
+            bundle=model.bundle.id,
             style=plan.style,
             hits=cue.hits,
             hit_rate=cue.hit_rate,
@@ -106,3 +109,12 @@ class Compose(Task):
             seconds=time.perf_counter() - started,
             warnings=cue.warnings,
         )
+
+
+@lru_cache(maxsize=1)
+def _model(bundle: Path | None) -> CpuModel:
+    """The model of a bundle, checked and loaded once for all the takes that one worker makes."""
+    from hitpoint.cue.bundle import load_bundle
+    from hitpoint.cue.sessions import CpuModel
+
+    return CpuModel(load_bundle(bundle))

@@ -12,6 +12,7 @@ import soundfile
 
 from hitpoint.cue.bundle import load_bundle
 from hitpoint.cue.plan import Accent
+from hitpoint.cue.sessions import CpuModel
 from hitpoint.progress import SILENT
 from hitpoint.score import score_seen, see
 from hitpoint.values import HitReport, ScoreRequest, ScoreResult
@@ -47,7 +48,8 @@ def measure_clips(videos: Sequence[Path], style: str, seed: int) -> Iterator[Cli
 
 def _score(video: Path, style: str, seed: int, folder: Path) -> ScoreResult:
     request = ScoreRequest(timeline=video, style=style, seed=seed)
-    return score_seen(see(request, SILENT), request, load_bundle(None), folder / f"{video.stem}.otio")
+    model = CpuModel(load_bundle(None))
+    return score_seen(see(request, SILENT), request, model, folder / f"{video.stem}.otio")
 
 
 def _figures(video: Path, result: ScoreResult, other: ScoreResult, rng: np.random.Generator) -> ClipFigures:

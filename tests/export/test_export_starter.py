@@ -1,0 +1,24 @@
+"""The bundle in the repository is whole, small enough, and still computes what it did when it was built."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hitpoint.cue.bundle import STARTER, load_bundle
+from hitpoint_export.bundle import LARGEST, self_test
+
+
+def test_the_starter_bundle_is_accepted_and_small_enough() -> None:
+    bundle = load_bundle()
+    assert bundle.manifest.window_frames > bundle.manifest.known_frames >= 50
+    assert sum(file.stat().st_size for file in STARTER.iterdir()) < LARGEST
+
+
+def test_the_starter_bundle_repeats_its_self_test() -> None:
+    manifest = json.loads((STARTER / "manifest.json").read_text())
+    wanted = manifest["self_test"]
+    found = self_test(STARTER, manifest["latent_channels"], wanted["seed"])
+    assert found["velocity_std"] == pytest.approx(wanted["velocity_std"], rel=1e-3)
+    assert found["spectrum_mean_magnitude"] == pytest.approx(wanted["spectrum_mean_magnitude"], rel=1e-3)
