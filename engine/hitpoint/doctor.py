@@ -52,17 +52,17 @@ def _module(part: str, module: str, purpose: str, *, optional: bool = False) -> 
 
 
 def _pose() -> Finding:
-    from hitpoint.motion.native import preload_graphics
+    from hitpoint.motion.native import graphics_load
     from hitpoint.motion.pose_model import pose_model_path
 
     purpose = "finds people in the picture"
+    if not graphics_load():
+        todo = "On Debian: apt-get install libegl1 libgles2. Until then movement comes from optical flow."
+        return Finding("Pose", False, f"{purpose}; libEGL or libGLESv2 is missing. {todo}", optional=True)
     try:
-        preload_graphics()
         importlib.import_module("mediapipe.tasks.python.vision")
     except (ImportError, OSError) as error:
-        todo = "On Debian: apt-get install libegl1 libgles2. Until then movement comes from optical flow."
-        text = f"{purpose}; mediapipe cannot be loaded ({error}). {todo}"
-        return Finding("Pose", False, text, optional=True)
+        return Finding("Pose", False, f"{purpose}; mediapipe does not load ({error}).", optional=True)
     if not pose_model_path().exists():
         return Finding("Pose", True, f"{purpose}; its model will be fetched at the first use.")
     return Finding("Pose", True, f"{purpose}; the model is on this machine.")

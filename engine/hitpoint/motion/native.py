@@ -13,9 +13,15 @@ from pathlib import Path
 LIBRARIES = ("libGLdispatch.so.0", "libEGL.so.1", "libGLESv2.so.2")
 
 
-def preload_graphics() -> None:
-    """Call before `import mediapipe`. Silent: if a library is still missing, that import says so."""
+def graphics_load() -> bool:
+    """Load them, and say whether mediapipe's own library can be loaded now. Call before using mediapipe."""
+    if not sys.platform.startswith("linux"):
+        return True
     folder = Path(sys.prefix) / "lib" / "hitpoint-native"
-    for name in LIBRARIES:
-        if (folder / name).exists():
-            ctypes.CDLL(str(folder / name), mode=ctypes.RTLD_GLOBAL)
+    try:
+        for name in LIBRARIES:
+            ours = folder / name
+            ctypes.CDLL(str(ours) if ours.exists() else name, mode=ctypes.RTLD_GLOBAL)
+    except OSError:
+        return False
+    return True

@@ -14,7 +14,7 @@ import numpy as np
 
 from hitpoint.errors import ModelBundleError
 from hitpoint.motion.frames import Picture
-from hitpoint.motion.native import preload_graphics
+from hitpoint.motion.native import graphics_load
 from hitpoint.values import Floats
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def open_tracker(model: Path, people: int = 1) -> Generator[PoseTracker | None]:
     Its Linux wheels want libEGL and libGLESv2, see hitpoint.motion.native. Raises ModelBundleError if the
     model file does not load.
     """
-    preload_graphics()
+    if not graphics_load():
+        yield None
+        return
     try:
         from mediapipe.tasks.python import BaseOptions
         from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
@@ -90,7 +92,7 @@ def open_tracker(model: Path, people: int = 1) -> Generator[PoseTracker | None]:
     except OSError as error:
         if not Path(model).is_file():
             raise ModelBundleError(
-                f"There is no pose model {model}.", "Run `hitpoint models fetch`."
+                f"There is no pose model {model}.", "It is fetched when a clip is scored online."
             ) from error
         yield None
         return

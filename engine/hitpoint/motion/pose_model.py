@@ -23,6 +23,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from hitpoint.errors import ModelBundleError
+from hitpoint.motion.native import graphics_load
 from hitpoint.progress import Progress
 
 WHEEL = "mediapipe==0.10.21"
@@ -67,9 +68,12 @@ def pose_model_path() -> Path:
 
 
 def ensure_pose_model(progress: Progress | None = None) -> Path:
-    """Return the pose model, fetching it the first time. Raises ModelBundleError if it cannot be had."""
+    """Where the pose model is, after fetching it the first time.
+
+    Nothing is fetched where mediapipe cannot run. Raises ModelBundleError if the model cannot be had.
+    """
     path = pose_model_path()
-    if path.is_file():
+    if path.is_file() or not graphics_load():
         return path
     with tempfile.TemporaryDirectory(prefix="hitpoint-") as folder:
         wheel = _download(Path(folder), progress or Progress())
@@ -120,7 +124,7 @@ def _download(folder: Path, progress: Progress) -> Path:
         why = said[-1] if said else "it gave no reason"
         raise ModelBundleError(
             f"The pose model is not here and pip could not fetch {WHEEL} ({why}).",
-            "Connect to a package index once (`hitpoint models fetch`), or copy the file "
+            "Score a clip once with a package index in reach, or copy the file "
             f"{pose_model_path()} from a machine that has it.",
         )
     return wheels[0]
