@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench figures starter system-deps clean
+.PHONY: help demo test check format bench figures starter docs-pictures system-deps clean
 
 help:  ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ starter: $(VENV)/.installed-dev  ## Corpus, training and export of the starter b
 	$(BIN)/python -m hitpoint_training.corpus runs/corpus --count 640 --first-seed 0 --duration 25..40 --jobs 2
 	$(BIN)/python -m hitpoint_training train training/recipes/starter-cpu.toml
 	$(BIN)/python export/build_onnx.py runs/starter-cpu -o engine/hitpoint/bundles/starter
+
+docs-pictures: $(VENV)/.installed-dev  ## Draw the pictures of the documentation again.
+	$(BIN)/python packaging/docs_pictures.py docs/pictures
 
 system-deps:  ## Install the programs that tests drive (Debian, as root or with sudo).
 	sh packaging/system_deps.sh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from hitpoint.timeline.read import read_timeline
 from hitpoint.timeline.select import select
 from hitpoint.values import (
     SAMPLE_RATE,
+    Asset,
     BundleId,
+    HitReport,
     Rhythm,
     ScoreRequest,
     ScoreResult,
@@ -68,10 +71,27 @@ def score_seen(
     """
     started = time.perf_counter()
     plan = plan_for(seen, request)
+    cue = compose(seen, plan, request, model, output, progress)
+    made = time.perf_counter()
+    bundle = model.bundle.id
+    placed = lay(seen, request, plan.style, bundle, cue.asset, cue.hits, cue.hit_rate, output)
+    spent = seen.seconds + time.perf_counter() - started
+    return _result(request, seen, plan, cue, bundle, placed, Timings(seen.seconds, made - started, spent))
+
+
+def compose(
+    seen: Seen,
+    plan: CuePlan,
+    request: ScoreRequest,
+    model: CpuModel,
+    beside: Path,
+    progress: Progress = SILENT,
+) -> Cue:
+    """Make the sound of `plan` in the folder of the file `beside`, for any frame that the clip starts on."""
     origin = provenance(request, plan.style, seen.selection, model.bundle)
     rate = seen.selection.clip.rate
     frame, lead = frame_aligned(seen.selection, rate)
-    cue = make_cue(
+    return make_cue(
         plan,
         seen.rhythm.hit_points,
         model,
@@ -82,17 +102,27 @@ def score_seen(
         loudness=request.loudness,
         frame_rate=float(rate),
         lead_samples=round(lead * SAMPLE_RATE),
-        out=asset_path(output, seen.selection, origin),
+        out=asset_path(beside, seen.selection, origin),
         time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
         provenance=origin,
         progress=progress,
     )
-    made = time.perf_counter()
-    record = request_json(request, plan.style) | {"bundle": model.bundle.id.sha256, "hit_rate": cue.hit_rate}
-    name = f"{seen.selection.clip.name} ({plan.style}, seed {request.seed})"
-    placed = place(seen.timeline, seen.selection, cue.asset, name, cue.hits, record, output)
-    timings = Timings(seen.seconds, made - started, seen.seconds + time.perf_counter() - started)
-    return _result(request, seen, plan, cue, model.bundle.id, placed, timings)
+
+
+def lay(
+    seen: Seen,
+    request: ScoreRequest,
+    style: str,
+    bundle: BundleId,
+    asset: Asset,
+    hits: Sequence[HitReport],
+    hit_rate: float,
+    output: Path,
+) -> Path:
+    """Place a finished sound with everything that is known of it; returns the timeline."""
+    record = request_json(request, style) | {"bundle": bundle.sha256, "hit_rate": hit_rate}
+    name = f"{seen.selection.clip.name} ({style}, seed {request.seed})"
+    return place(seen.timeline, seen.selection, asset, name, hits, record, output)
 
 
 def see(request: ScoreRequest, progress: Progress) -> Seen:

@@ -186,6 +186,18 @@ def demo(
     _print("\n".join(lines))
 
 
+@app.command()
+def panel(
+    source: Annotated[Path | None, typer.Argument(help="A timeline or a video file.")] = None,
+    screenshot: Annotated[Path | None, typer.Option(help="Draw the loaded window into this PNG.")] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT of the window.")] = None,
+) -> None:
+    """Open the window."""
+    from hitpoint.cli.panel import open_panel
+
+    raise SystemExit(open_panel(source, screenshot, size))
+
+
 def _range(text: str | None, source: Path) -> tuple[Fraction, Fraction] | None:
     """Parsed at the timeline's rate, which timecode needs."""
     if text is None:

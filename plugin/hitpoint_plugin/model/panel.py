@@ -1,0 +1,124 @@
+"""The whole model: two workers, the store, and what acts on it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from hitpoint.values import MediaRange, TimelineInfo
+from hitpoint_plugin.lane import Lane
+from hitpoint_plugin.model.editor import Editor
+from hitpoint_plugin.model.placing import Placing
+from hitpoint_plugin.model.session import SessionFile
+from hitpoint_plugin.model.state import Session
+from hitpoint_plugin.model.store import Store
+from hitpoint_plugin.model.studio import Studio
+from hitpoint_plugin.tasks import Open, Pictures, PictureSet, Waveform, WaveformOf
+
+STRIP = 12  # pictures over the score view
+
+
+class PanelModel(QObject):
+    """One lane for moments, one for minutes, so that a clip list never waits for a render."""
+
+    clip_pictured = pyqtSignal(int, str)  # clip, JPEG as base64
+    strip_changed = pyqtSignal(object)  # PictureSet
+    waveform_changed = pyqtSignal(object)  # Waveform or None
+
+    def __init__(self, folder: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.store = Store(self)
+        self.quick, self.heavy = Lane(self), Lane(self)
+        self.studio = Studio(self.store, self.heavy, folder / "takes", self)
+        self.editor = Editor(self.store, self.quick, self)
+        self.placing = Placing(self.store, self.quick, folder / "attic", self)
+        self._file = SessionFile(folder, self)
+        self._strips: dict[int, PictureSet] = {}
+        self._restoring: Session | None = None
+        for signal in (self.store.work_changed, self.store.takes_changed):
+            signal.connect(lambda _clip: self._keep())
+        for changed in (self.store.controls_changed, self.store.presets_changed, self.store.current_changed):
+            changed.connect(self._keep)
+        self.store.current_changed.connect(self._show_current)
+        self.store.takes_changed.connect(self._takes_changed)
+
+    def open(self, path: Path) -> None:
+        """Open a timeline or a video."""
+        self.quick.submit(Open(path), self._opened, self.store.fail)
+
+    def resume(self) -> None:
+        """Bring back the last session."""
+        session = self._file.load()
+        self.store.set_controls(session.controls)
+        self.store.set_presets(session.presets)
+        if session.source is not None and session.source.exists():
+            self._restoring = session
+            self.open(session.source)
+
+    def close(self) -> None:
+        """Keep the session and end the workers."""
+        self._file.save_soon(self.store.session())
+        self._file.flush()
+        self.quick.close()
+        self.heavy.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether any work is under way."""
+        return self.quick.busy or self.heavy.busy
+
+    def _opened(self, timeline: TimelineInfo) -> None:
+        self._strips = {}
+        self.store.set_timeline(timeline)
+        session, self._restoring = self._restoring, None
+        if session is not None:
+            self.store.restore(session)
+        for clip in timeline.clips:
+            if clip.media is not None:
+                self._picture(clip.index, clip.media)
+        if not self.store.current:
+            everyone = [clip.index for clip in timeline.clips]
+            online = [clip.index for clip in timeline.clips if clip.media is not None]
+            self.store.set_current(next(iter(online or everyone), 0))
+
+    def _picture(self, index: int, media: MediaRange) -> None:
+        def pictured(pictures: PictureSet) -> None:
+            if pictures.jpegs[0]:
+                self.clip_pictured.emit(index, pictures.jpegs[0])
+
+        self.quick.submit(Pictures(media), pictured)
+
+    def _show_current(self) -> None:
+        self._takes_changed(self.store.current)
+        index, clip = self.store.current, self.store.clip(self.store.current)
+        known = self._strips.get(index, PictureSet(()))
+        self.strip_changed.emit(known)
+        if clip is None or clip.media is None or known.jpegs:
+            return
+
+        def fetched(pictures: PictureSet) -> None:
+            self._strips[index] = pictures
+            if self.store.current == index:
+                self.strip_changed.emit(pictures)
+
+        self.quick.submit(Pictures(clip.media, STRIP), fetched)
+
+    def _takes_changed(self, index: int) -> None:
+        if index != self.store.current:
+            return
+        take = self.store.work().take
+        if take is None:
+            self.waveform_changed.emit(None)
+            return
+
+        def measured(waveform: Waveform) -> None:
+            if self.store.work().take is take:
+                self.waveform_changed.emit(waveform)
+
+        self.quick.submit(WaveformOf(take.asset.path, Fraction(take.lead)), measured, self.store.fail)
+
+    def _keep(self) -> None:
+        if self.store.timeline is not None:
+            self._file.save_soon(self.store.session())

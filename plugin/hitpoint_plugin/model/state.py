@@ -1,0 +1,142 @@
+"""The values that the panel is made of; all of them can be written into the session file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hitpoint.values import AccentKind, HitPoint, ScoreRequest, TempoMap
+from hitpoint_plugin.tasks import Take, Watched
+
+NUDGE_STRENGTH = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What the user asks of the music."""
+
+    style: str = "auto"
+    intensity: float = 0.6
+    seed: int = 1
+    takes: int = 2
+    loudness: float = -14.0
+    accents: AccentKind = "impact"
+    steps: int = 8
+    guidance: float = 2.0
+    bundle: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Controls under a name; the seed and the takes stay as they are when one is chosen."""
+
+    name: str
+    controls: Controls
+
+
+PRESETS = (
+    Preset("On every move", Controls(intensity=0.7)),
+    Preset("Trailer", Controls(style="cinematic", intensity=0.9)),
+    Preset("Under a voice", Controls(style="ambient", intensity=0.3, loudness=-23.0)),
+    Preset("Club", Controls(style="house", intensity=0.8)),
+    Preset("Broadcast", Controls(loudness=-23.0)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What can be edited under the picture: the hit points in order of time, and a tempo if one is pinned."""
+
+    hits: tuple[HitPoint, ...] = ()
+    bpm: float | None = None
+
+    def adding(self, time: float) -> Sheet:
+        """With a locked point of the user's at `time`."""
+        return self._with((*self.hits, HitPoint(time, 1.0, "user", locked=True)))
+
+    def moving(self, index: int, time: float) -> Sheet:
+        """With a point at another time; it is the user's now, and locked."""
+        moved = replace(self.hits[index], time=time, kind="user", locked=True)
+        return self._with((*self.hits[:index], moved, *self.hits[index + 1 :]))
+
+    def without(self, index: int) -> Sheet:
+        """Without a point."""
+        return replace(self, hits=self.hits[:index] + self.hits[index + 1 :])
+
+    def locking(self, index: int) -> Sheet:
+        """With a point's lock turned over."""
+        hit = self.hits[index]
+        return self._swapped(index, replace(hit, locked=not hit.locked))
+
+    def weighing(self, index: int, strength: float) -> Sheet:
+        """With another weight of a point, kept within 0.1 to 1."""
+        return self._swapped(index, replace(self.hits[index], strength=min(1.0, max(0.1, strength))))
+
+    def _swapped(self, index: int, hit: HitPoint) -> Sheet:
+        return replace(self, hits=(*self.hits[:index], hit, *self.hits[index + 1 :]))
+
+    def _with(self, hits: tuple[HitPoint, ...]) -> Sheet:
+        return replace(self, hits=tuple(sorted(hits, key=lambda hit: hit.time)))
+
+
+@dataclass(frozen=True, slots=True)
+class TakeCard:
+    """A take among others of the same clip."""
+
+    take: Take
+    starred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClipWork:
+    """Everything that belongs to one clip. `watched` is as the engine saw it, `sheet` as the user left it."""
+
+    index: int
+    watched: Watched | None = None
+    sheet: Sheet = Sheet()
+    edited: bool = False
+    tempo: TempoMap | None = None  # of the sheet
+    takes: tuple[TakeCard, ...] = ()
+    chosen: int = -1
+
+    def as_edited(self) -> Watched | None:
+        """What was seen, with the user's hit points and tempo in their place."""
+        if self.watched is None:
+            return None
+        tempo = self.tempo or self.watched.rhythm.tempo
+        rhythm = replace(self.watched.rhythm, hit_points=self.sheet.hits, tempo=tempo)
+        return replace(self.watched, rhythm=rhythm)
+
+    @property
+    def take(self) -> Take | None:
+        """The chosen one."""
+        return self.takes[self.chosen].take if 0 <= self.chosen < len(self.takes) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What is there again after a restart or a crash."""
+
+    source: Path | None = None
+    current: int = 0
+    controls: Controls = Controls()
+    presets: tuple[Preset, ...] = ()
+    works: tuple[ClipWork, ...] = ()
+
+
+def request_for(source: Path, index: int, controls: Controls, sheet: Sheet, edited: bool) -> ScoreRequest:
+    """The engine's request; edited hit points travel in it whole, so that it says all that matters."""
+    return ScoreRequest(
+        timeline=source,
+        clip=str(index),
+        style=controls.style,
+        intensity=controls.intensity,
+        seed=controls.seed,
+        steps=controls.steps,
+        guidance=controls.guidance,
+        accents=controls.accents,
+        loudness=controls.loudness,
+        bpm=sheet.bpm,
+        user_hits=sheet.hits if edited else (),
+        bundle=controls.bundle,
+    )

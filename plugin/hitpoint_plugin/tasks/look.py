@@ -1,0 +1,130 @@
+"""Quick looks: open a timeline, fetch pictures, draw a waveform, fit a beat grid."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from hitpoint.errors import MediaError
+from hitpoint.progress import Progress
+from hitpoint.values import Floats, HitPoint, MediaRange, TempoMap, TimelineInfo
+from hitpoint_plugin.tasks.base import Task
+
+_GLANCE = Fraction(1, 50)  # of a clip is enough to get the frame that it starts with
+
+
+@dataclass(frozen=True, slots=True)
+class Open(Task):
+    """Read a timeline or a video file."""
+
+    result: ClassVar[type] = TimelineInfo
+    path: Path
+
+    def run(self, progress: Progress) -> TimelineInfo:
+        """Its clips."""
+        from hitpoint.timeline.read import read_timeline
+
+        return read_timeline(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSet:
+    """JPEG files as base64, evenly spaced over the range they were asked for; empty where none decoded."""
+
+    jpegs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures(Task):
+    """Fetch `count` evenly spaced frames of a range, at most `side` pixels long."""
+
+    result: ClassVar[type] = PictureSet
+    media: MediaRange
+    count: int = 1
+    side: int = 160
+
+    def run(self, progress: Progress) -> PictureSet:
+        """The frame on screen in the middle of each of `count` equal parts."""
+        return PictureSet(tuple(self._one(part, progress) for part in range(self.count)))
+
+    def _one(self, part: int, progress: Progress) -> str:
+        import cv2
+
+        from hitpoint.media.probe import probe
+        from hitpoint.motion.frames import read_frames
+
+        progress.report("fetching pictures", part / self.count)
+        time = self.media.duration * Fraction(2 * part + 1, 2 * self.count)
+        start = max(Fraction(0), self.media.start + time * self.media.speed)
+        glance = replace(self.media, start=start, duration=_GLANCE, speed=Fraction(1))
+        frames = read_frames(glance, probe(self.media.path))
+        try:
+            picture = next((frame.picture for frame in frames if frame.picture is not None), None)
+        except MediaError:
+            return ""
+        if picture is None:
+            return ""
+        scale = min(1.0, self.side / max(picture.shape[:2]))
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        coded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 82])[
+            1
+        ]
+        return base64.b64encode(coded.tobytes()).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """The lowest and highest sample of each of many equal stretches, (bins,) each, -1 to 1."""
+
+    low: Floats
+    high: Floats
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaveformOf(Task):
+    """Measure the outline of a sound file after its first `skip` seconds."""
+
+    result: ClassVar[type] = Waveform
+    path: Path
+    skip: Fraction = Fraction(0)
+    bins: int = 1600
+
+    def run(self, progress: Progress) -> Waveform:
+        """Read block by block, in constant memory."""
+        import soundfile
+
+        try:
+            with soundfile.SoundFile(self.path) as file:
+                first = round(self.skip * file.samplerate)
+                edges = np.linspace(first, file.frames, self.bins + 1).astype(int)
+                file.seek(first)
+                blocks = [file.read(int(n), dtype="float32", always_2d=True) for n in np.diff(edges)]
+                seconds = (file.frames - first) / file.samplerate
+        except (OSError, soundfile.LibsndfileError) as error:
+            raise MediaError(f"{self.path} cannot be read: {error}.", "Make the take again.") from error
+        low = np.array([b.min() if b.size else 0.0 for b in blocks], np.float32)
+        high = np.array([b.max() if b.size else 0.0 for b in blocks], np.float32)
+        return Waveform(low, high, seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit(Task):
+    """Find the beat grid of edited hit points; `bpm` pins the tempo."""
+
+    result: ClassVar[type] = TempoMap
+    hits: tuple[HitPoint, ...]
+    duration: float
+    bpm: float | None = None
+    beats_per_bar: int = 4
+
+    def run(self, progress: Progress) -> TempoMap:
+        """The grid."""
+        from hitpoint.rhythm.tempo import fit_tempo
+
+        return fit_tempo(self.hits, self.duration, self.bpm, beats_per_bar=self.beats_per_bar)

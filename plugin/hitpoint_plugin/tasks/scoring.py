@@ -1,0 +1,120 @@
+"""The long work: watch a clip, make a take."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from hitpoint.progress import Progress
+from hitpoint.values import (
+    Asset,
+    BundleId,
+    HitReport,
+    Rhythm,
+    ScoreRequest,
+    Selection,
+    TempoPoint,
+    TimelineInfo,
+)
+from hitpoint_plugin.tasks.base import Task
+
+if TYPE_CHECKING:
+    from hitpoint.cue.sessions import CpuModel
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What was seen in a clip; the panel keeps it, so no worker has to watch again."""
+
+    timeline: TimelineInfo
+    selection: Selection
+    rhythm: Rhythm
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A finished piece of music for a clip, in no timeline yet. `lead` seconds of silence come first."""
+
+    request: ScoreRequest
+    asset: Asset
+    bundle: BundleId
+    style: str
+    hits: tuple[HitReport, ...]
+    hit_rate: float
+    chance_rate: float
+    tempo: tuple[TempoPoint, ...]
+    lead: Fraction
+    loudness: float  # LUFS
+    seconds: float  # of wall clock that it took
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch(Task):
+    """Watch the clip of a request and find its hit points."""
+
+    result: ClassVar[type] = Watched
+    request: ScoreRequest
+
+    def run(self, progress: Progress) -> Watched:
+        """Everything that is read before music is made."""
+        from hitpoint.score import see
+
+        seen = see(self.request, progress)
+        return Watched(seen.timeline, seen.selection, seen.rhythm, seen.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Compose(Task):
+    """Make one take in `folder`, on the hit points and the tempo that `watched` has now."""
+
+    result: ClassVar[type] = Take
+    watched: Watched
+    request: ScoreRequest
+    folder: Path
+
+    def run(self, progress: Progress) -> Take:
+        """The take, mastered and measured."""
+        from hitpoint.errors import OutputError
+        from hitpoint.score import Seen, compose, plan_for
+        from hitpoint.timeline.place import frame_aligned
+
+        started = time.perf_counter()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{self.folder} cannot be made: {error.strerror}.", "Free some space."
+            ) from error
+        model = _model(self.request.bundle)
+        seen = Seen(self.watched.timeline, self.watched.selection, self.watched.rhythm, self.watched.seconds)
+        plan = plan_for(seen, self.request)
+        cue = compose(seen, plan, self.request, model, self.folder / "take.otio", progress)
+        return Take(
+            request=self.request,
+            asset=cue.asset,
+            bundle=model.bundle.id,
+            style=plan.style,
+            hits=cue.hits,
+            hit_rate=cue.hit_rate,
+            chance_rate=cue.chance_rate,
+            tempo=seen.rhythm.tempo.points,
+            lead=frame_aligned(seen.selection, seen.selection.clip.rate)[1],
+            loudness=cue.loudness,
+            seconds=time.perf_counter() - started,
+            warnings=cue.warnings,
+        )
+
+
+@lru_cache(maxsize=1)
+def _model(bundle: Path | None) -> CpuModel:
+    """The model of a bundle, checked and loaded once for all the takes that one worker makes."""
+    from hitpoint.cue.bundle import load_bundle
+    from hitpoint.cue.sessions import CpuModel
+
+    return CpuModel(load_bundle(bundle))

@@ -1,0 +1,108 @@
+"""Tasks that touch the user's files, run as the worker runs them, on a real take."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import mido
+import pytest
+from timelines import second_opinion
+
+from hitpoint.cue.verify import read_origin
+from hitpoint.errors import MissingMediaError
+from hitpoint.progress import SILENT
+from hitpoint.timeline.read import read_timeline
+from hitpoint.values import ScoreRequest
+from hitpoint_plugin.codec import from_json, to_json
+from hitpoint_plugin.tasks import (
+    Compose,
+    Export,
+    FindConflicts,
+    Place,
+    Take,
+    Unplace,
+    Watch,
+    Watched,
+    WaveformOf,
+)
+
+
+@pytest.fixture(scope="module")
+def watched(dancer: Path) -> Watched:
+    return Watch(ScoreRequest(dancer, style="pop")).run(SILENT)
+
+
+@pytest.fixture(scope="module")
+def take(watched: Watched, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Take:
+    request = ScoreRequest(watched.timeline.path, style="pop", bundle=bundle)
+    return Compose(watched, request, tmp_path_factory.mktemp("takes")).run(SILENT)
+
+
+def test_a_take_survives_the_way_to_the_panel(take: Take, watched: Watched) -> None:
+    assert from_json(Take, json.loads(json.dumps(to_json(take)))) == take
+    back = from_json(Watched, json.loads(json.dumps(to_json(watched))))
+    assert back.selection == watched.selection
+    assert back.rhythm.hit_points == watched.rhythm.hit_points
+
+
+def test_a_new_timeline_is_placed_and_goes_again(watched: Watched, take: Take, tmp_path: Path) -> None:
+    out = tmp_path / "new.otio"
+    assert FindConflicts(watched, out).run(SILENT).ranges == ()
+    placed = Place(watched, take, out, tmp_path / "attic").run(SILENT)
+    assert placed.before is None
+    assert len(json.loads(second_opinion(out))) == 1
+    assert FindConflicts(watched, out).run(SILENT).ranges == ((Fraction(0), Fraction(3)),)
+    assert "did not exist before" in Unplace(placed).run(SILENT)
+    assert not out.exists()
+
+
+def test_what_others_changed_since_stays_when_a_placement_is_undone(
+    watched: Watched, take: Take, tmp_path: Path
+) -> None:
+    out = tmp_path / "new.otio"
+    placed = Place(watched, take, out, tmp_path / "attic").run(SILENT)
+    out.write_text(out.read_text(encoding="utf-8").replace('"dancer"', '"renamed"', 1), encoding="utf-8")
+    assert "taken off" in Unplace(placed).run(SILENT)
+    assert "renamed" in out.read_text(encoding="utf-8")
+    assert "Hitpoint" not in [clip.track for clip in read_timeline(out).clips]
+
+
+def test_undo_gives_back_the_very_bytes(watched: Watched, take: Take, tmp_path: Path) -> None:
+    out = tmp_path / "new.otio"
+    Place(watched, take, out, tmp_path / "attic").run(SILENT)
+    first = out.read_bytes()
+    other = dataclasses.replace(take, hits=take.hits[:1])
+    again = Place(watched, other, out, tmp_path / "attic").run(SILENT)
+    assert out.read_bytes() != first
+    Unplace(again).run(SILENT)
+    assert out.read_bytes() == first
+
+
+def test_every_export_is_what_it_says(watched: Watched, take: Take, tmp_path: Path) -> None:
+    wav = Export("wav", watched, take, tmp_path / "music.wav").run(SILENT)
+    assert read_origin(wav).intact
+    report = json.loads(Export("report", watched, take, tmp_path / "hits.json").run(SILENT).read_text())
+    assert len(report["hit_points"]) == len(take.hits)
+    assert report["hit_rate"] == take.hit_rate
+    midi = mido.MidiFile(Export("tempo", watched, take, tmp_path / "tempo.mid").run(SILENT))
+    assert {message.type for message in midi.tracks[0]} == {"time_signature", "set_tempo", "end_of_track"}
+    edl = Export("markers", watched, take, tmp_path / "m.edl").run(SILENT).read_text()
+    assert edl.count("|M:") == len(take.hits)
+    assert edl.startswith("TITLE: ")
+
+
+def test_the_waveform_is_that_of_the_sound(take: Take) -> None:
+    wave = WaveformOf(take.asset.path, take.lead, 100).run(SILENT)
+    assert wave.seconds == pytest.approx(3.0)
+    assert wave.high.max() > 0.2
+    assert (wave.low <= wave.high).all()
+
+
+def test_a_take_whose_sound_is_gone_is_not_placed(watched: Watched, take: Take, tmp_path: Path) -> None:
+    gone = dataclasses.replace(take, asset=dataclasses.replace(take.asset, path=tmp_path / "gone.wav"))
+    with pytest.raises(MissingMediaError):
+        Place(watched, gone, tmp_path / "new.otio", tmp_path / "attic").run(SILENT)
+    assert not (tmp_path / "new.otio").exists()

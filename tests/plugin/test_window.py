@@ -1,0 +1,204 @@
+"""What is seen and how it is worked: clips, keys, mouse, undo, narrow and wide."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDropEvent, QImage
+from PyQt6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QSlider
+from qt_patience import PATIENCE_MS
+
+from hitpoint.values import HitPoint, Rhythm, Selection, TempoMap, TempoPoint
+from hitpoint_plugin.model.state import Preset, Sheet
+from hitpoint_plugin.tasks import Watched
+from hitpoint_plugin.view.clips import facts, offline
+from hitpoint_plugin.view.window import Window
+
+FOUND = (HitPoint(0.5, 1.0), HitPoint(1.0, 0.6), HitPoint(1.5, 0.8, "cut"), HitPoint(2.0, 0.9))
+
+
+@pytest.fixture
+def opened(window: Window, qtbot, edit: Path) -> Window:
+    """With a timeline, and its first clip watched as far as the panel knows."""
+    model = window.model
+    window.open(edit)
+    qtbot.waitUntil(lambda: model.store.current == 1 and not model.busy, timeout=PATIENCE_MS)
+    clip = model.store.clip(1)
+    assert clip is not None
+    assert clip.media is not None
+    tempo = TempoMap((TempoPoint(0.0, 120.0),), 0.0)
+    rhythm = Rhythm(np.hanning(150).astype(np.float32), 50.0, (), (1.5,), (), FOUND, tempo, "pose")
+    selection = Selection(clip, clip.media, clip.record_start, clip.duration)
+    watched = Watched(model.store.timeline, selection, rhythm, 1.0)
+    model.store.put_work(replace(model.store.work(1), watched=watched, sheet=Sheet(FOUND), tempo=tempo))
+    window.stage.score.setFocus()
+    return window
+
+
+def test_clips_are_listed_with_their_times_and_the_offline_one_says_why(opened: Window) -> None:
+    assert opened.clips.list.count() == 2
+    dancer, lost = (opened.model.store.clip(index) for index in (1, 2))
+    assert facts(dancer) == "00:00:01:00 · 3.00 s"
+    assert facts(lost) == "00:00:04:00 · 2.00 s"
+    assert "gone.mp4" in offline(lost)
+    assert offline(dancer) == ""
+    picture = opened.clips.list.item(0).data(Qt.ItemDataRole.UserRole + 1)
+    assert picture.width() > 50
+
+
+def test_several_clips_can_be_selected(opened: Window) -> None:
+    opened.clips.list.selectAll()
+    assert opened.model.store.selected == (1, 2)
+
+
+def test_an_offline_clip_is_refused_in_plain_words(opened: Window) -> None:
+    opened.model.studio.watch(2)
+    assert "offline" in opened.banner.what.text()
+    assert "relink" in opened.banner.todo.text()
+
+
+def test_a_file_can_be_dropped(window: Window, qtbot, dancer: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(dancer))])
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
+    qtbot.waitUntil(lambda: window.model.store.current == 1, timeout=PATIENCE_MS)
+    assert window.model.store.timeline.is_media
+
+
+def test_what_cannot_be_opened_says_what_to_do(window: Window, qtbot, tmp_path: Path) -> None:
+    window.open(tmp_path / "none.otio")
+    qtbot.waitUntil(window.banner.isVisible, timeout=PATIENCE_MS)
+    assert "none.otio" in window.banner.what.text()
+
+
+def test_keys_edit_hit_points_and_every_edit_is_undone(opened: Window, qtbot) -> None:
+    score, editor, store = opened.stage.score, opened.model.editor, opened.model.store
+
+    def press(key: Qt.Key) -> None:
+        qtbot.keyClick(score, key)
+
+    def hits() -> tuple[HitPoint, ...]:
+        return store.work().sheet.hits
+
+    editor.select(1)
+    press(Qt.Key.Key_Right)
+    press(Qt.Key.Key_Right)
+    assert hits()[1].time == pytest.approx(1.0 + 2 / 25)
+    assert hits()[1].locked
+    press(Qt.Key.Key_Down)
+    assert hits()[1].strength == pytest.approx(0.5)
+    press(Qt.Key.Key_Period)
+    press(Qt.Key.Key_L)
+    assert hits()[2].locked
+    press(Qt.Key.Key_Delete)
+    assert [hit.time for hit in hits()] == pytest.approx([0.5, 1.08, 2.0])
+    opened.stage.player.seek(2.5)
+    press(Qt.Key.Key_A)
+    assert hits()[-1] == HitPoint(2.5, 1.0, "user", True)
+    while editor.stack.canUndo():
+        editor.stack.undo()
+    assert hits() == FOUND
+    editor.stack.redo()  # both nudges are one step
+    assert hits()[1].time == pytest.approx(1.0 + 2 / 25)
+
+
+def test_a_hit_point_is_dragged_with_the_mouse(opened: Window, qtbot) -> None:
+    score = opened.stage.score
+    plot = score.plot.viewport()
+    qtbot.wait(50)
+
+    def at(time: float) -> QPoint:
+        scene = score.box.mapViewToScene(QPointF(time, 1.5))
+        return score.plot.mapFromScene(scene)
+
+    qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=at(2.0))
+    for step in range(1, 11):
+        qtbot.mouseMove(plot, at(2.0 + 0.03 * step))
+        qtbot.wait(20)
+    qtbot.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=at(2.3))
+    qtbot.waitUntil(lambda: opened.model.editor.stack.canUndo(), timeout=5000)
+    times = [hit.time for hit in opened.model.store.work().sheet.hits]
+    assert times[:3] == [0.5, 1.0, 1.5]
+    assert times[3] == pytest.approx(2.3, abs=0.02)
+
+
+def test_tempo_is_pinned_halved_and_tapped(opened: Window, qtbot) -> None:
+    editor, store = opened.model.editor, opened.model.store
+    editor.scale_tempo(0.5)
+    qtbot.waitUntil(lambda: store.work().tempo.bpm == 60, timeout=PATIENCE_MS)
+    assert store.work().sheet.bpm == 60
+    for beat in range(5):
+        editor.tap(100 + beat * 0.6)
+    qtbot.waitUntil(lambda: store.work().tempo.bpm == 100, timeout=PATIENCE_MS)
+    assert opened.stage.tempo.bpm.value() == 100
+    editor.stack.undo()
+    editor.pin(None)
+    qtbot.waitUntil(lambda: store.work().tempo.fit > 0, timeout=PATIENCE_MS)
+    assert store.work().sheet.bpm is None
+
+
+def test_it_fits_into_370_pixels_and_into_1400(opened: Window, qtbot) -> None:
+    for width, panes in ((370, True), (1400, False), (370, True)):
+        opened.resize(width, 860)
+        qtbot.wait(50)
+        assert opened.width() == width
+        assert opened.clips.isVisible()
+        assert opened.stage.score.isVisible()
+        assert opened.controls.isVisible() is not panes  # behind a tab, or beside
+    opened.tabs.setCurrentIndex(1)
+    assert opened.controls.isVisible()
+    assert opened.generate.isVisible()
+
+
+def test_everything_that_can_be_worked_has_a_name(opened: Window) -> None:
+    kinds = (QAbstractButton, QComboBox, QSlider, QAbstractSpinBox)
+    workable = [widget for kind in kinds for widget in opened.findChildren(kind)]
+    ours = [widget for widget in workable if not widget.objectName().startswith(("qt_", "Scroll"))]
+    assert len(ours) > 20
+    assert [widget for widget in ours if not widget.accessibleName()] == []
+
+
+def test_presets_keep_the_seed(opened: Window) -> None:
+    store = opened.model.store
+    store.set_controls(replace(store.controls, seed=9, takes=3))
+    opened.controls.apply(Preset("Calm", replace(store.controls, style="ambient", seed=1, takes=1)))
+    assert (store.controls.style, store.controls.seed, store.controls.takes) == ("ambient", 9, 3)
+    assert opened.controls.style_box.currentData() == "ambient"
+
+
+def test_the_picture_plays_without_a_sound_device(opened: Window, qtbot) -> None:
+    player, picture = opened.stage.player, opened.stage.picture
+    qtbot.waitUntil(lambda: picture.frames > 0, timeout=PATIENCE_MS)
+    player.play()
+    qtbot.waitUntil(lambda: player.position() > 0.3, timeout=PATIENCE_MS)
+    player.pause()
+    here = player.position()
+    player.seek(2.0)
+    assert player.position() == pytest.approx(2.0, abs=0.1)
+    assert here < 3.0
+
+
+def test_a_screenshot_is_drawn_without_a_window(dancer: Path, tmp_path: Path) -> None:
+    out = tmp_path / "panel.png"
+    arguments = [
+        str(dancer),
+        "--screenshot",
+        str(out),
+        "--size",
+        "900x700",
+        "--state",
+        str(tmp_path / "state"),
+    ]
+    done = subprocess.run([sys.executable, "-m", "hitpoint_plugin", *arguments], timeout=PATIENCE_MS / 1000)
+    assert done.returncode == 0
+    image = QImage(str(out))
+    assert (image.width(), image.height()) == (900, 700)
+    colours = {image.pixel(x, y) for x in range(0, 900, 9) for y in range(0, 700, 7)}
+    assert len(colours) > 200  # the dancer is in it
