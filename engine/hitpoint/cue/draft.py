@@ -39,6 +39,7 @@ class Draft:
         self._model, self._manifest, self._folder = model, manifest, folder
         self._z: Floats | None = None
         self._positions = identity(0)
+        self._pool = ThreadPoolExecutor(model.threads)  # one for all renderings: each thread keeps a heap
         self._lock = threading.Lock()  # of the file, whose place is shared
         self._gain = 1.0
         self._flux = np.zeros(samples // HOP + 1, np.float32)
@@ -53,6 +54,7 @@ class Draft:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._pool.shutdown()
         self._file.close()
 
     @property
@@ -76,13 +78,12 @@ class Draft:
         """Bring the sound to these latents (Z, frames) and positions; only what changed is decoded again."""
         hop = 2 * self._manifest.hop
         changed = self._changed(z, positions)
-        with ThreadPoolExecutor(self._model.threads) as pool:
-            for batch in _batches(changed, self._model.threads):
-                progress.report("Rendering", batch[0].start * hop / self.samples)
-                list(pool.map(partial(self._decode, z, positions), batch))
-            if self._z is None:
-                self._gain = level_gain(self.read, self.samples)
-            list(pool.map(self._measure, changed))
+        for batch in _batches(changed, self._model.threads):
+            progress.report("Rendering", batch[0].start * hop / self.samples)
+            list(self._pool.map(partial(self._decode, z, positions), batch))
+        if self._z is None:
+            self._gain = level_gain(self.read, self.samples)
+        list(self._pool.map(self._measure, changed))
         self._z, self._positions = z, positions
 
     def bend(self, wanted: Sequence[Knot], progress: Progress) -> None:

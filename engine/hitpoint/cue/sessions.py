@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +39,7 @@ RUNTIME_ERRORS = (
 )
 AGAIN = "Install the bundle again."
 CANCEL_POLL_S = 0.05
+M_ARENA_MAX = -8  # of glibc's malloc.h
 TYPES = {"tensor(float)": "float32", "tensor(int64)": "int64"}
 
 
@@ -62,6 +65,15 @@ def _quota() -> int:
         return 1 << 16 if quota == "max" else max(1, int(quota) // int(period))
     except (OSError, ValueError):
         return 1 << 16
+
+
+def _share_heaps() -> None:
+    """Let all threads allocate from two heaps. glibc gives each thread one of its own, none of which
+    shrinks, so that memory grew by a seventh from half a minute of music to ten."""
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "mallopt"):
+            libc.mallopt(M_ARENA_MAX, 2)
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:
@@ -107,6 +119,7 @@ class CpuModel:
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         self.bundle = bundle
+        _share_heaps()
         self._threads = threads or cpu_threads()
         spec = bundle.manifest.graph
         # Chunks of sound do not depend on each other: there one thread per chunk beats many in one chunk.
