@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from hitpoint.errors import HitpointError
 from hitpoint.provenance import request_json
 from hitpoint.values import ScoreRequest
 
@@ -87,6 +88,11 @@ class Tally:
     def finished(self) -> int:
         """Jobs that somebody worked on, whatever came of it."""
         return self.counts["done"] + self.counts["failed"] + self.counts["aside"]
+
+
+def fault_of(error: HitpointError) -> Fault:
+    """An error of ours as the queue keeps it."""
+    return Fault(type(error).__name__, error.what, error.todo)
 
 
 def request_text(request: ScoreRequest) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hitpoint import __version__
-from hitpoint.batch.jobs import Fault, Job, request_text
+from hitpoint.batch.jobs import Fault, Job, fault_of, request_text
 from hitpoint.errors import HitpointError, UsageError
 from hitpoint.progress import SILENT, Progress
 from hitpoint.timeline.read import read_timeline
@@ -103,8 +103,3 @@ def _job(info: TimelineInfo, clip: ClipInfo, request: ScoreRequest, output: Path
 def _key(request: ScoreRequest, content: str, bundle: BundleId) -> str:
     decides = json.dumps([request_text(request), content, bundle.sha256, __version__])
     return hashlib.sha256(decides.encode(errors="surrogateescape")).hexdigest()
-
-
-def fault_of(error: HitpointError) -> Fault:
-    """An error of ours as the queue keeps it."""
-    return Fault(type(error).__name__, error.what, error.todo)

@@ -61,9 +61,11 @@ class Queue:
         """Let go of the file; the last one to do so folds the log into it."""
         self._db.close()
 
-    def forget(self) -> None:
-        """Start from nothing; files that were made stay."""
-        self._db.execute("DELETE FROM job")
+    def forget(self, jobs: Iterable[Job]) -> None:
+        """As if these had never been asked for; files that were made stay."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.executemany("DELETE FROM job WHERE key = ?", [(job.key,) for job in jobs])
 
     def ask(self, jobs: Iterable[Job]) -> None:
         """Make `jobs`, in this order, what is wanted now.

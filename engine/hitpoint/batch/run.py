@@ -22,7 +22,7 @@ from hitpoint.errors import Cancelled, ConflictError, OutputError, WorkerError
 from hitpoint.files import sweep_stale_temps
 
 STATE_FOLDER = ".hitpoint-batch"
-WORKER = (sys.executable, "-P", "-m", "hitpoint.batch.worker")
+WORKER = (sys.executable, "-P", "-m", "hitpoint.batch.scorer")
 _POLL_S = 0.1
 _STOP_S = 0.3
 _MOST_FALSE_STARTS = 3

@@ -23,7 +23,7 @@ from hitpoint.values import BundleId, ScoreRequest
 class Asked:
     """What the user wants. `request` holds the settings for every job; its timeline is not used.
 
-    `fresh` forgets what earlier runs in `folder` did and does it all again.
+    `fresh` forgets what earlier runs did with these clips and does them again.
     """
 
     inputs: tuple[Path, ...]
@@ -60,7 +60,7 @@ def carry_out(asked: Asked, progress: Progress, listen: Callable[[Tally], None])
             all_clips=asked.all_clips, taken=queue.outputs(), progress=progress,
         )  # fmt: skip
         if asked.fresh:
-            queue.forget()
+            queue.forget(jobs)
         queue.ask(jobs)
         _do_again_where_files_are_gone(queue)
         before, started = queue.tally().counts["done"], time.monotonic()

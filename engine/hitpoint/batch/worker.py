@@ -1,4 +1,4 @@
-"""A worker: a process that loads the model once and takes jobs until none waits.
+"""A worker process: takes jobs and does them until none waits. What the work is, `scorer.py` says.
 
 Its standard input is a lifeline that nobody writes to. When it closes, the supervisor has gone or wants an
 end: the worker gives its job back, removes what is unfinished and ends.
@@ -16,57 +16,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hitpoint.batch.jobs import Fault, Job, Outcome
-from hitpoint.batch.plan import fault_of
+from hitpoint.batch.jobs import Fault, Job, Outcome, fault_of
 from hitpoint.batch.queue import Queue
-from hitpoint.cue.bundle import load_bundle
-from hitpoint.cue.sessions import CpuModel
-from hitpoint.errors import Cancelled, HitpointError, OutputError
+from hitpoint.errors import Cancelled, HitpointError
 from hitpoint.files import discard_temps
 from hitpoint.progress import Progress
-from hitpoint.score import check_target, score_seen, see
 
 BEAT_S = 1.0
 STALL_S = 600.0
 """Work that reports no progress for so long is stuck, and its lease is allowed to lapse."""
 
 Work = Callable[[Job, Progress], Outcome]
-
-
-@dataclass(slots=True)
-class Scorer:
-    """The real work. Keeps the model of the last bundle, as a batch has one."""
-
-    threads: int
-    model: CpuModel | None = None
-    bundle: Path | None = None
-
-    def __call__(self, job: Job, progress: Progress) -> Outcome:
-        """Score the clip and place it; doing it again replaces the same files. Raises HitpointError."""
-        started = time.perf_counter()
-        try:
-            job.output.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"The folder {job.output.parent} cannot be made: {error.strerror}.", "Choose another folder."
-            ) from error
-        check_target(job.output)
-        model = self._model(job.request.bundle)
-        result = score_seen(see(job.request, progress), job.request, model, job.output, progress)
-        return Outcome(
-            asset=result.asset.path,
-            sha256=result.asset.sha256,
-            style=result.style,
-            hit_rate=result.hit_rate,
-            chance_rate=result.chance_rate,
-            wall_s=time.perf_counter() - started,
-            warnings=result.warnings,
-        )
-
-    def _model(self, bundle: Path | None) -> CpuModel:
-        if self.model is None or self.bundle != bundle:
-            self.model, self.bundle = CpuModel(load_bundle(bundle), self.threads), bundle
-        return self.model
 
 
 @dataclass(slots=True)
@@ -147,8 +107,3 @@ def start(arguments: list[str]) -> tuple[Path, str, int]:
 def _unexpected(error: Exception) -> Fault:
     todo = "This is a mistake in Hitpoint; the worker's log has the details."
     return Fault(type(error).__name__, f"Hitpoint failed: {error}.", todo)
-
-
-if __name__ == "__main__":
-    where, name, most = start(sys.argv[1:])
-    serve(where, name, Scorer(most))
