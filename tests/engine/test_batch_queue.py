@@ -21,7 +21,9 @@ OUTCOME = Outcome(Path("a.wav"), "0" * 64, "house", 1.0, 0.1, 2.5, ("a note",))
 
 def job(number: int) -> Job:
     request = ScoreRequest(Path(f"/films/{number}.mp4"), clip="1")
-    return Job(f"key{number}", request, Path(f"/out/{number}/{number}.otio"), f"clip {number}", Fraction(4, 3))
+    return Job(
+        f"key{number}", request, Path(f"/out/{number}/{number}.otio"), f"clip {number}", Fraction(4, 3)
+    )
 
 
 @pytest.fixture

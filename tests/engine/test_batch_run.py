@@ -1,4 +1,4 @@
-"""Workers that are killed, crash and get stuck; the supervisor and the queue around them are the real ones."""
+"""Workers that are killed, crash and get stuck, under the real supervisor and over the real queue."""
 
 import contextlib
 import os
@@ -57,7 +57,7 @@ serve(path, owner, work)
 def crew(tmp_path: Path) -> Crew:
     script = tmp_path / "work.py"
     script.write_text(WORK)
-    return Crew(3, (sys.executable, str(script)), lease_s=2.0)
+    return Crew(3, (sys.executable, str(script)), lease_s=1.5)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_crashes_and_hangs_are_set_aside_and_the_rest_is_done(path: Path, crew: 
     assert [row.deaths for row in found] == [0, MOST_DEATHS, 0, 0, MOST_DEATHS, 0, 0, 0]
     reasons = {row.job.clip: row.fault for row in found if row.fault}
     assert "SIGSEGV" in reasons["crash"].what
-    assert "did not move for 2 s" in reasons["stuck"].what
+    assert "did not move for 1.5 s" in reasons["stuck"].what
     assert reasons["bad"].name == "MediaError"
     assert reasons["bad"].todo == "Export it again."
     assert "somebody forgot" in reasons["mistake"].what
