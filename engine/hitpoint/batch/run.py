@@ -26,6 +26,8 @@ WORKER = (sys.executable, "-P", "-m", "hitpoint.batch.scorer")
 _POLL_S = 0.1
 _STOP_S = 0.3
 _MOST_FALSE_STARTS = 3
+_MOST_EARLY_KILLS = 50
+_FROM_OUTSIDE = (-9, -15)  # SIGKILL and SIGTERM say nothing about the worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class _Supervisor:
             return
         if not worker.key:
             self._false_starts += 1
-        if self._false_starts >= _MOST_FALSE_STARTS:
+        if self._false_starts >= (_MOST_EARLY_KILLS if code in _FROM_OUTSIDE else _MOST_FALSE_STARTS):
             raise WorkerError(f"The workers do not start: the last one {how}.", f"Look into {self._log()}.")
 
     def _start(self) -> _Worker:
