@@ -49,7 +49,7 @@ def work(job, progress):
     write_atomic(job.output, job.clip.encode())
     return Outcome(path, "0" * 64, "house", 1.0, 0.1, time.monotonic() - began)
 
-path, owner, _ = start(sys.argv[1:])
+path, owner = start(sys.argv[1:])
 serve(path, owner, work)
 """
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from hitpoint.batch.jobs import Tally
 from hitpoint.batch.queue import Queue
-from hitpoint.cue.sessions import cpu_threads
 from hitpoint.errors import Cancelled, ConflictError, OutputError, WorkerError
 from hitpoint.files import sweep_stale_temps
 
@@ -32,19 +31,14 @@ _FROM_OUTSIDE = (-9, -15)  # SIGKILL and SIGTERM say nothing about the worker
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """How many workers, and how each is started: `command` + QUEUE OWNER THREADS.
+    """How many workers, and how each is started: `command` + QUEUE OWNER.
 
     A worker whose lease has not moved for `lease_s` seconds is taken for stuck and killed.
     """
 
     jobs: int
     command: tuple[str, ...] = WORKER
-    lease_s: float = 30.0
-
-    @property
-    def threads(self) -> int:
-        """For each worker, so that all together use the processors once."""
-        return max(1, cpu_threads() // self.jobs)
+    lease_s: float = 60.0
 
 
 @dataclass(slots=True)
@@ -175,7 +169,7 @@ class _Supervisor:
     def _start(self) -> _Worker:
         self._started += 1
         owner = f"{self._path.stem}-{time.time_ns():x}-{self._started}"
-        command = (*self._crew.command, str(self._path), owner, str(self._crew.threads))
+        command = (*self._crew.command, str(self._path), owner)
         with self._log().open("ab") as log:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
         return _Worker(owner, process)

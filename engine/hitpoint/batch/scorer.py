@@ -15,12 +15,15 @@ from hitpoint.errors import OutputError
 from hitpoint.progress import Progress
 from hitpoint.score import check_target, score_seen, see
 
+THREADS = 1
+"""Of the network. A batch has its speed from many jobs, and their number must not change the sound: other
+numbers of threads add up in another order."""
+
 
 @dataclass(slots=True)
 class Scorer:
     """Callable without any queue. Loads the model once: it keeps that of the last bundle."""
 
-    threads: int
     model: CpuModel | None = None
     bundle: Path | None = None
 
@@ -48,10 +51,10 @@ class Scorer:
 
     def _model(self, bundle: Path | None) -> CpuModel:
         if self.model is None or self.bundle != bundle:
-            self.model, self.bundle = CpuModel(load_bundle(bundle), self.threads), bundle
+            self.model, self.bundle = CpuModel(load_bundle(bundle), THREADS), bundle
         return self.model
 
 
 if __name__ == "__main__":
-    queue, owner, most = start(sys.argv[1:])
-    serve(queue, owner, Scorer(most))
+    queue, owner = start(sys.argv[1:])
+    serve(queue, owner, Scorer())

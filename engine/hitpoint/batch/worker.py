@@ -95,13 +95,13 @@ def hold_lifeline(path: Path, owner: str) -> None:
     threading.Thread(target=watch, name="hitpoint-lifeline", daemon=True).start()
 
 
-def start(arguments: list[str]) -> tuple[Path, str, int]:
-    """What every worker process does first; QUEUE OWNER THREADS from the command line."""
+def start(arguments: list[str]) -> tuple[Path, str]:
+    """What every worker process does first; QUEUE OWNER from the command line."""
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's business
-    path, owner, threads = arguments
+    path, owner = arguments
     hold_lifeline(Path(path), owner)
-    return Path(path), owner, int(threads)
+    return Path(path), owner
 
 
 def _unexpected(error: Exception) -> Fault:
