@@ -47,6 +47,10 @@ class ConflictError(HitpointError):
     """Somebody else changed the file while we worked; nothing was overwritten."""
 
 
+class WorkerError(HitpointError):
+    """The processes that do the work end before they take any."""
+
+
 class Cancelled(HitpointError):
     """The user stopped the work. Nothing half-written is left."""
 

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from hitpoint import __version__
 from hitpoint.cli import console, reports
+from hitpoint.cli.batch import batch
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError, UsageError
 from hitpoint.progress import Progress
@@ -77,6 +78,9 @@ def score(
         return reports.dumps(reports.score_json(result))
 
     _print(console.run(work, quiet=as_json and not sys.stderr.isatty(), debug=debug))
+
+
+app.command()(batch)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""Many clips, unattended: a durable queue, workers that may die, and a report."""

@@ -1,0 +1,105 @@
+"""From input files to jobs: which clips, what each result is called, and what makes two jobs the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hitpoint import __version__
+from hitpoint.batch.jobs import Fault, Job, fault_of, request_text
+from hitpoint.errors import HitpointError, UsageError
+from hitpoint.progress import SILENT, Progress
+from hitpoint.timeline.read import read_timeline
+from hitpoint.timeline.select import select
+from hitpoint.timeline.urls import absolute
+from hitpoint.values import BundleId, ClipInfo, ScoreRequest, TimelineInfo
+
+_NAME_LENGTH = 48
+
+
+def plan(
+    inputs: Sequence[Path],
+    folder: Path,
+    asked: ScoreRequest,
+    bundle: BundleId,
+    *,
+    all_clips: bool = False,
+    taken: Mapping[Path, Path] | None = None,
+    progress: Progress = SILENT,
+) -> tuple[Job, ...]:
+    """The jobs for `inputs`, each with the settings of `asked`; what cannot be read is a job that failed.
+
+    All clips of a timeline go into one output, in a folder of its own below `folder`. `taken` holds the
+    outputs of earlier runs, so that a source keeps its name whatever it is asked together with.
+    """
+    jobs: list[Job] = []
+    outputs = dict(taken or {})
+    sources = list(dict.fromkeys(absolute(path) for path in inputs))
+    for number, source in enumerate(sources):
+        progress.report("Reading the inputs", number / len(sources))
+        output = outputs.setdefault(source, _output(source, folder, outputs))
+        jobs += _jobs_of(replace(asked, timeline=source), output, bundle, all_clips)
+    return tuple(jobs)
+
+
+def _output(source: Path, folder: Path, outputs: Mapping[Path, Path]) -> Path:
+    """`FOLDER/NAME/NAME.otio`; a second source of that name gets some digits of its path as well."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", source.stem).strip("-.")[:_NAME_LENGTH] or "timeline"
+    if name.casefold() in {path.stem.casefold() for path in outputs.values()}:
+        name += "-" + hashlib.sha256(str(source).encode(errors="surrogateescape")).hexdigest()[:8]
+    return absolute(folder) / name / f"{name}.otio"
+
+
+def _jobs_of(request: ScoreRequest, output: Path, bundle: BundleId, all_clips: bool) -> list[Job]:
+    try:
+        if output == request.timeline:
+            raise UsageError(f"{output} is where its own result would go.", "Choose another folder with -o.")
+        info = read_timeline(request.timeline)
+        if all_clips:
+            return _all_clips(info, request, output, bundle)
+        clip = select(info, request.clip).clip
+    except HitpointError as error:
+        key = _key(request, "", bundle)
+        return [Job(key, request, output, request.clip or "", fault=fault_of(error))]
+    return [_job(info, clip, request, output, bundle)]
+
+
+def _all_clips(info: TimelineInfo, request: ScoreRequest, output: Path, bundle: BundleId) -> list[Job]:
+    """One job per clip. Where clips lie over each other the lowest track has the music."""
+    if not info.clips:
+        raise UsageError(f"{info.path.name} has no video clip.", "Choose a timeline with one.")
+    jobs: list[Job] = []
+    scored: list[ClipInfo] = []
+    for clip in info.clips:
+        job = _job(info, clip, request, output, bundle)
+        below = next((other for other in scored if _overlap(clip, other)), None)
+        if not clip.enabled:
+            job = replace(job, fault=Fault("Skipped", "It is switched off in the timeline."), skipped=True)
+        elif clip.media is not None and below is not None:
+            what = f"It lies over clip {below.index} ({below.name}), which has the music there."
+            job = replace(job, fault=Fault("Skipped", what), skipped=True)
+        elif clip.media is not None:
+            scored.append(clip)
+        jobs.append(job)
+    return jobs
+
+
+def _overlap(one: ClipInfo, other: ClipInfo) -> bool:
+    return (
+        one.record_start < other.record_start + other.duration
+        and other.record_start < one.record_start + one.duration
+    )
+
+
+def _job(info: TimelineInfo, clip: ClipInfo, request: ScoreRequest, output: Path, bundle: BundleId) -> Job:
+    request = replace(request, clip=str(clip.index))
+    return Job(_key(request, info.content_sha256, bundle), request, output, clip.name, clip.duration)
+
+
+def _key(request: ScoreRequest, content: str, bundle: BundleId) -> str:
+    decides = json.dumps([request_text(request), content, bundle.sha256, __version__])
+    return hashlib.sha256(decides.encode(errors="surrogateescape")).hexdigest()
