@@ -1,0 +1,65 @@
+"""Nobody hears where one window of the network ends and the next begins."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from hitpoint.cue.bundle import load_bundle
+from hitpoint.cue.make import make_cue
+from hitpoint.cue.plan import Accent
+from hitpoint.cue.planner import plan_cue
+from hitpoint.cue.sessions import CpuModel
+from hitpoint.cue.tracks import LATENT_RATE
+from hitpoint.cue.wav import Provenance
+from hitpoint.cue.windows import frames_for, windows
+from hitpoint.progress import SILENT
+from hitpoint.values import SAMPLE_RATE, HitPoint, TempoMap, TempoPoint
+
+DURATION = 180.0
+BANDS = 64
+
+
+def change(sound: np.ndarray, times: np.ndarray, reach: float) -> np.ndarray:
+    """How much the log spectrum of the `reach` seconds after each time differs from that before."""
+    size = round(reach * SAMPLE_RATE)
+    edges = np.unique(np.geomspace(2, size // 2, BANDS).astype(int))
+
+    def bands(start: int) -> np.ndarray:
+        power = np.abs(np.fft.rfft(sound[start : start + size] * np.hanning(size))) ** 2
+        return np.log(np.add.reduceat(power, edges)[:-1] + 1e-3)
+
+    places = (times * SAMPLE_RATE).astype(int)
+    return np.array([np.abs(bands(place) - bands(place - size)).mean() for place in places])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("style", ["house", "cinematic"])
+@pytest.mark.parametrize("reach", [0.04, 0.5])
+def test_borders_of_windows_are_like_any_other_moment(style: str, reach: float, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    times = np.cumsum(rng.uniform(0.6, 2.4, 120))
+    hits = [HitPoint(float(t), float(rng.uniform(0.3, 1))) for t in times[times < DURATION - 2]]
+    tempo = TempoMap((TempoPoint(0.0, 118.0),), 0.0)
+    plan = plan_cue(DURATION, [Accent(hit.time, hit.strength) for hit in hits], tempo, (), style, 0.6, 3)
+    model = CpuModel(load_bundle())
+    origin = Provenance("test", model.bundle.id, "0" * 64, 1, style)
+    cue = make_cue(
+        plan, hits, model, seed=1, steps=8, guidance=2.0, takes=1, loudness=-14.0, frame_rate=25.0,
+        lead_samples=0, out=tmp_path / "a.wav", time_reference=0, provenance=origin, progress=SILENT,
+    )  # fmt: skip
+    sound = soundfile.read(cue.asset.path, dtype="float32")[0].mean(1)
+    manifest = model.bundle.manifest
+    starts = [w.first + w.known for w in windows(frames_for(DURATION, manifest), manifest)]
+    borders = np.array(starts[1:]) / LATENT_RATE
+    assert len(borders) >= 9
+    at_borders = change(sound, borders, reach).mean()
+    # The same number of moments elsewhere, at the same distances from each other, many times.
+    shifts = rng.uniform(1.0, borders[1] - borders[0] - 1.0, 999)
+    elsewhere = np.array([change(sound, borders[:-1] + shift, reach).mean() for shift in shifts])
+    p = (1 + int((elsewhere >= at_borders).sum())) / 1000
+    print(
+        f"{style}, {reach} s: change {at_borders:.3f} at borders, {elsewhere.mean():.3f} elsewhere, p {p:.3f}"
+    )
+    assert p > 0.05
