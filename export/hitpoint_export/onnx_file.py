@@ -58,8 +58,16 @@ def halve_weights(path: Path) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    forget_origin(model)
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def forget_origin(model: onnx.ModelProto) -> None:
+    """Take out the exporter's notes: stack traces of every node, with the paths of whoever exported it."""
+    for part in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 def largest_difference(graph: Graph, path: Path, frames: int) -> float:

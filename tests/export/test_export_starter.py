@@ -22,3 +22,8 @@ def test_the_starter_bundle_repeats_its_self_test() -> None:
     found = self_test(STARTER, manifest["latent_channels"], wanted["seed"])
     assert found["velocity_std"] == pytest.approx(wanted["velocity_std"], rel=1e-3)
     assert found["spectrum_mean_magnitude"] == pytest.approx(wanted["spectrum_mean_magnitude"], rel=1e-3)
+
+
+def test_the_starter_bundle_says_nothing_of_the_machine_that_exported_it() -> None:
+    for file in STARTER.iterdir():
+        assert b".py" not in file.read_bytes(), f"{file.name} names a source file: a stack trace was kept"
