@@ -26,7 +26,7 @@ from hitpoint.progress import Progress
 
 T = TypeVar("T")
 
-GRACE_S = 0.7
+GRACE_S = 0.4
 """After Ctrl-C the work may take so long to stop by itself; then the process ends anyway."""
 
 err = Console(stderr=True, highlight=False)
