@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import soxr
@@ -16,14 +15,6 @@ SEARCH_S = 0.08
 STRONG = 0.5
 """Share of the strongest hit point from which on a hit point counts as strong."""
 SHUFFLES = 200
-
-
-@dataclass(frozen=True, slots=True)
-class HitRate:
-    """Share of the strong hit points within tolerance, and the same for requests at other moments."""
-
-    rate: float
-    chance: float
 
 
 def half_frame(frame_rate: float) -> float:

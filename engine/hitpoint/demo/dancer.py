@@ -42,7 +42,6 @@ class _View:
 
     zoom: float = 1.0
     aside: float = 0.0  # torsos that the dancer stands off the middle
-    drift: float = 0.0  # torsos per second that the camera travels
     wall: Colour = (58, 66, 104)
     floor: Colour = (92, 80, 84)
     light: Colour = (255, 226, 190)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from hitpoint.motion.directogram import SECTORS, sector_sums
 from hitpoint.values import Floats
 
-FLOW_SIDE = 128  # long side of the pictures that flow is computed on
 _FIT_ROUNDS = 4
 
 

@@ -124,12 +124,6 @@ class Editor(QObject):
         self.pin(bpm)
         return bpm
 
-    def as_found(self) -> None:
-        """Back to the hit points that the engine found."""
-        watched = self._store.work().watched
-        if watched is not None:
-            self._push(Sheet(watched.rhythm.hit_points, None), "Back to what was found")
-
     def select(self, index: int) -> None:
         """Make a point the one that keys act on."""
         if index != self.selected:
