@@ -47,9 +47,41 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Tone:
+    """A note of the tune: seconds, and a MIDI note number."""
+
+    start: float
+    duration: float
+    pitch: int
+
+
+LOOK_RATE = 2
+"""Looks per second, as LORIS samples its visual features."""
+LOOK_NAMES: tuple[str, ...] = (
+    "energy",  # of the movement, 0 (still) to 1 (a fast dance), whatever the size of whoever moves
+    "brightness", "saturation", "hue_cosine", "hue_sine", "contrast",  # as `motion.descriptors` has them
+    "camera",  # its motion, 0 to 1
+    "scale",  # of the largest person, 0 (nobody) to 1 (close)
+    "people",  # 0 to 1, four and more
+    "since_cut",  # 0 to 1, eight seconds and more
+)  # fmt: skip
+"""What the picture looks like, half second by half second; all about 0 to 1. Append only."""
+Look = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A shot, from `start` on to the next: its mean look."""
+
+    start: float
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
 class CuePlan:
     """A cue before it sounds. Times in seconds from its start, ascending; all tuples are non-empty
-    except `accents`. The last sound begins at or before `end`; after that only its tail is heard."""
+    except `accents`, `tune` and what the picture looks like, where it is not known. The last sound begins
+    at or before `end`; after that only its tail is heard."""
 
     duration: float
     end: float
@@ -63,3 +95,6 @@ class CuePlan:
     sections: tuple[Section, ...]
     tonic: int  # pitch class of the key
     minor: bool
+    tune: tuple[Tone, ...] = ()
+    scenes: tuple[Scene, ...] = ()  # the first starts at 0
+    looks: tuple[Look, ...] = ()  # one per half second begun
