@@ -150,7 +150,7 @@ def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
     tempo = rhythm.tempo if request.bpm else in_range(rhythm.tempo, style)
     hits = [Accent(hit.time, hit.strength) for hit in rhythm.hit_points]
     duration = float(seen.selection.duration)
-    return plan_cue(duration, hits, tempo, rhythm.cuts, style, request.intensity, request.seed)
+    return plan_cue(duration, hits, tempo, rhythm.cuts, style, request.intensity, request.seed, rhythm.shots)
 
 
 def check_target(output: Path) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitpoint.cue.form import lay_form
 from hitpoint.cue.harmony import Harmony, harmony, progression
+from hitpoint.cue.looks import looks_of
 from hitpoint.cue.plan import STYLES, Accent, Chord, CuePlan, Section
 from hitpoint.cue.styles import Style, bar_length, style_row
+from hitpoint.cue.tune import compose_tune
 from hitpoint.errors import UsageError
-from hitpoint.values import TempoMap
+from hitpoint.values import Shot, TempoMap
 
 Times = NDArray[np.float64]
 
@@ -24,6 +26,7 @@ _TAIL_SHARE = 0.25  # of a short clip
 _APART = 0.3  # seconds between the last hit and a last chord that is not on it
 _SNAP = 0.13  # seconds: a chord change this near to an accent comes with it
 _SHORTEST_CHORD = 0.2  # seconds
+_TUNE = 1  # which stream of chance the tune has
 
 
 def plan_cue(
@@ -34,10 +37,12 @@ def plan_cue(
     style: str,
     intensity: float,
     seed: int,
+    shots: Sequence[Shot] = (),
 ) -> CuePlan:
     """The plan of a cue of `duration` seconds whose accents are the hits; the same for the same arguments.
 
-    `cuts` in seconds; `intensity` 0 to 1. Raises `UsageError` for an unknown style or no duration.
+    `cuts` in seconds; `intensity` 0 to 1; `shots` as `motion.descriptors` sees them, where
+    it did. Raises `UsageError` for an unknown style or no duration.
     """
     row = style_row(style)
     if not duration > 0:
@@ -45,7 +50,7 @@ def plan_cue(
     rng = np.random.default_rng((seed, STYLES.index(style)))
     tonic, minor = int(rng.integers(12)), bool(rng.random() < row.minor_bias)
     meter = bar_length(style, tempo.beats_per_bar)
-    grid = _beat_grid(tempo, duration)
+    grid = beat_grid(tempo, duration)
     accents = _thin(hits, duration)
     end = _last_sound(duration, accents, grid.times, grid.downbeats(meter))
     beats = _covering(grid.times, end)
@@ -55,7 +60,8 @@ def plan_cue(
     sections = lay_form(bars, end, accents, cuts, intensity)
     key = _Key(tonic, minor, row, rng)
     laid = _lay_chords(sections, bars, beats, meter, end, key)
-    return CuePlan(
+    scenes, looks = looks_of(shots, duration)
+    plan = CuePlan(
         duration=float(duration),
         end=end,
         style=style,
@@ -68,11 +74,15 @@ def plan_cue(
         sections=sections,
         tonic=tonic,
         minor=minor,
+        scenes=scenes,
+        looks=looks,
     )
+    singer = np.random.default_rng((seed, STYLES.index(style), _TUNE))  # its own: harmony stays as it was
+    return replace(plan, tune=compose_tune(plan, singer))
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class Grid:
     """Beat times that reach past both ends of the cue; `first` is the number of the first one,
     counted from the tempo map's first beat."""
 
@@ -84,7 +94,7 @@ class _Grid:
         return self.times[-self.first % meter :: meter]
 
 
-def _beat_grid(tempo: TempoMap, duration: float) -> _Grid:
+def beat_grid(tempo: TempoMap, duration: float) -> Grid:
     """All beats from about a bar before 0 to two bars after `duration`, through every tempo change."""
     starts = np.array([point.time for point in tempo.points])
     rates = np.array([point.bpm for point in tempo.points]) / 60
@@ -97,7 +107,7 @@ def _beat_grid(tempo: TempoMap, duration: float) -> _Grid:
     counts -= np.interp(tempo.first_beat, knots, counts)
     first, last = int(np.ceil(counts[0])), int(np.floor(counts[-1]))
     times = np.interp(np.arange(first, last + 1), counts, knots)
-    return _Grid(times, first)
+    return Grid(times, first)
 
 
 def _covering(marks: Times, end: float) -> Times:

@@ -51,7 +51,7 @@ _ROWS = {
     "break": Style(
         (100, 132), 0.8, 0.7, 1, _FUNK, _FUNK_MINOR, Palette(4, 33, 48, 61, 61), swing=0.1, swing_unit=16
     ),
-    "pop": Style((96, 128), 0.55, 0.3, 1, _POP, _POP_MINOR, Palette(0, 33, 48, 80, 61), (4, 3)),
+    "pop": Style((96, 128), 0.55, 0.3, 1, _POP, _POP_MINOR, Palette(0, 33, 48, 80, 61), (4, 3, 6)),
     "lock": Style(
         (100, 122), 0.7, 0.3, 1, _FUNK, _FUNK_MINOR, Palette(27, 33, 48, 61, 61), swing=0.12, swing_unit=16
     ),
@@ -65,12 +65,12 @@ _ROWS = {
     "street-jazz": Style(
         (96, 128), 0.6, 0.4, 1, _JAZZ, _JAZZ_MINOR, Palette(0, 32, 48, 65, 61), swing=0.33
     ),
-    "ballet-jazz": Style((76, 112), 0.35, 0.3, 1, _WIDE, _JAZZ_MINOR, Palette(0, 32, 48, 73, 48)),
+    "ballet-jazz": Style((76, 112), 0.35, 0.3, 1, _WIDE, _JAZZ_MINOR, Palette(0, 32, 48, 73, 48), (4, 6)),
     "waltz": Style((120, 180), 0.4, 0.3, 1, _WIDE, _WIDE_MINOR, Palette(0, 32, 48, 40, 48), (3,)),
     "tango": Style((108, 132), 0.55, 0.85, 1, _WIDE, ("i iv V i", "i bVI V i", "iv i V i"),
                    Palette(23, 32, 48, 40, 23)),
     "cinematic": Style((72, 120), 0.5, 0.8, 1, _WIDE, _WIDE_MINOR, Palette(45, 48, 48, 60, 61), (4, 6, 3)),
-    "ambient": Style((64, 96), 0.1, 0.4, 2, _WIDE, _WIDE_MINOR, Palette(46, 89, 89, 73, 46), (4, 3)),
+    "ambient": Style((64, 96), 0.1, 0.4, 2, _WIDE, _WIDE_MINOR, Palette(46, 89, 89, 73, 46), (4, 3, 6)),
     "corporate": Style((100, 126), 0.3, 0.05, 1, _POP, _POP_MINOR, Palette(27, 33, 48, 11, 0), (4, 3)),
     "electronic": Style((118, 140), 0.8, 0.8, 1, _POP, _POP_MINOR, Palette(80, 38, 50, 81, 62)),
 }  # fmt: skip

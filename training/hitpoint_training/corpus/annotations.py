@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
-from hitpoint.cue.plan import STYLES, Accent, Chord, CuePlan, Section
+from hitpoint.cue.plan import STYLES, Accent, Chord, CuePlan, Scene, Section, Tone
 from hitpoint.errors import MediaError
 
 
@@ -16,7 +16,10 @@ def plan_to_json(plan: CuePlan) -> str:
 
 
 def plan_from_json(text: str) -> CuePlan:
-    """The plan that `plan_to_json` wrote; `MediaError` if the text is not one."""
+    """The plan that `plan_to_json` wrote; `MediaError` if the text is not one.
+
+    Older ones know neither tune nor looks; then the plan has none.
+    """
     try:
         data: dict[str, Any] = json.loads(text)
         plan = CuePlan(
@@ -32,6 +35,9 @@ def plan_from_json(text: str) -> CuePlan:
             sections=tuple(Section(**section) for section in data["sections"]),
             tonic=int(data["tonic"]),
             minor=bool(data["minor"]),
+            tune=tuple(Tone(**tone) for tone in data.get("tune", ())),
+            scenes=tuple(Scene(float(s["start"]), tuple(s["look"])) for s in data.get("scenes", ())),
+            looks=tuple(tuple(float(value) for value in look) for look in data.get("looks", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise MediaError(

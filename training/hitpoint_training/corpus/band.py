@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
+from hitpoint.cue.bars import Bar, chord_at, chord_stop, steps_of
 from hitpoint.cue.harmony import voicing
 from hitpoint.cue.plan import CuePlan
 from hitpoint_training.corpus.grooves import HIGH_TOM, LOW_TOM, MID_TOM, SNARE, VELOCITY, Groove
-from hitpoint_training.corpus.notes import Bar, Note, Part, chord_at, chord_stop
-
-_SOFT_DRUMS = frozenset({"ambient", "ballet-jazz", "waltz", "tango", "cinematic", "corporate"})
-
-
-def steps_of(pattern: str) -> Iterator[tuple[int, int, str]]:
-    """(step, length in steps, character) of every note in a pattern."""
-    for step, sign in enumerate(pattern):
-        if sign not in ".-":
-            length = 1
-            while step + length < len(pattern) and pattern[step + length] == "-":
-                length += 1
-            yield step, length, sign
+from hitpoint_training.corpus.notes import Note
 
 
 def _velocity(level: float, sign: str) -> int:
@@ -156,10 +143,12 @@ def pad(plan: CuePlan) -> list[Note]:
     return notes
 
 
-def needs(part: Part, style: str, kind: str, intensity: float) -> bool:
-    """Whether a part plays in a section of this kind and intensity."""
-    if part == "lead":
-        return kind in ("groove", "drop", "break") and intensity > 0.25
-    if part == "pad":
-        return kind != "drop" or intensity > 0.6 or style in _SOFT_DRUMS
-    return True
+def lead(plan: CuePlan) -> list[Note]:
+    """The plan's tune, as loud as its section; on the first note of a phrase a little louder."""
+    notes: list[Note] = []
+    for tone in plan.tune:
+        section = [s for s in plan.sections if s.start <= tone.start + 1e-6][-1]
+        first = not notes or tone.start - notes[-1].stop > 0.3
+        velocity = int(86 + 20 * section.intensity + 4 * first)
+        notes.append(Note(tone.start, tone.duration, tone.pitch, velocity, "lead"))
+    return notes

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hitpoint.cue.bars import Bar, lay_bars
 from hitpoint.cue.harmony import voicing
 from hitpoint.cue.plan import STYLES, CuePlan
 from hitpoint.cue.planner import plan_cue
-from hitpoint.cue.styles import style_row
-from hitpoint_training.corpus import band
-from hitpoint_training.corpus.accents import accent_notes, make_room
+from hitpoint.cue.room import Room
+from hitpoint_training.corpus import answer, band
+from hitpoint_training.corpus.accents import accent_notes, ducked, make_room
 from hitpoint_training.corpus.grooves import CRASH, KICK, SNARE, groove_of
-from hitpoint_training.corpus.melody import melody
-from hitpoint_training.corpus.notes import Bar, Note, lay_bars
+from hitpoint_training.corpus.notes import Note
 from hitpoint_training.corpus.picture import simulate
 
 _TIGHT = {"drums": 0.003, "bass": 0.004, "arp": 0.003}  # seconds; other parts are looser
@@ -36,27 +36,37 @@ def compose(seed: int, style: str | None, duration: float) -> Piece:
     rng = np.random.default_rng((seed, 0xC0DE))
     picture = simulate(style, duration, rng)
     seen = (picture.hits, picture.tempo, picture.cuts)
-    plan = plan_cue(duration, *seen, style, picture.intensity, int(rng.integers(2**31)))
+    plan = plan_cue(duration, *seen, style, picture.intensity, int(rng.integers(2**31)), picture.shots)
     return Piece(plan, arrange(plan, rng))
 
 
 def arrange(plan: CuePlan, rng: np.random.Generator) -> tuple[Note, ...]:
-    """The notes of a plan: groove, humanised; room for the accents; the accents, exact; an ending."""
-    row = style_row(plan.style)
-    bars = lay_bars(plan, row.swing, row.swing_unit)
+    """The notes of a plan: groove, in the colours of the picture, humanised; room for the accents; the
+    tune; the accents, exact; an ending."""
+    bars = lay_bars(plan)
     groove = groove_of(plan.style, plan.beats_per_bar)
-    notes = band.pad(plan)
-    notes += band.drums(plan, bars, groove, rng)
-    notes += band.bass(plan, bars, groove, rng)
-    notes += band.keys(plan, bars, groove, rng)
-    notes += band.arpeggio(plan, bars, groove)
-    notes += melody(plan, bars, rng)
+    notes = band.pad(plan) + band.drums(plan, bars, groove, rng) + band.bass(plan, bars, groove, rng)
+    notes += band.keys(plan, bars, groove, rng) + band.arpeggio(plan, bars, groove)
+    notes = answer.thinner(notes, plan) + answer.busier(plan, bars)
+    notes = answer.coloured(notes + answer.thicker(plan), plan)
     notes = _build_up(_stops(notes, bars, rng), bars)
-    notes = [_humanised(note, rng) for note in notes]
-    notes = [note for note in make_room(notes, plan.accents) if note.start < plan.end - _BEFORE_END]
-    notes += [note for note in accent_notes(plan) if note.start < plan.end]
+    notes = [_humanised(note, rng) for note in answer.louder(notes, plan)]
+    notes = make_room(notes, plan.accents)
+    notes += ducked(_sung(plan, rng) + answer.cymbals(plan), plan.accents)
+    notes = [note for note in notes if note.start < plan.end - _BEFORE_END]
+    notes += [note for note in accent_notes(plan, answer.dry(plan)) if note.start < plan.end]
     notes = [_ended(note, plan.end) for note in notes] + _final(plan)
-    return tuple(sorted(notes, key=lambda note: (note.start, note.part, note.pitch)))
+    return tuple(sorted(set(notes), key=lambda note: (note.start, note.part, note.pitch, -note.velocity)))
+
+
+def _sung(plan: CuePlan, rng: np.random.Generator) -> list[Note]:
+    """The tune with people's timing, but exactly on the accents, and where it would stray into their room."""
+    room = Room.around(plan.accents)
+    notes: list[Note] = []
+    for note in answer.louder(band.lead(plan), plan):
+        loose = _humanised(note, rng)
+        notes.append(replace(loose, start=note.start) if room.blurs(loose.start) else loose)
+    return notes
 
 
 def _stops(notes: list[Note], bars: tuple[Bar, ...], rng: np.random.Generator) -> list[Note]:
@@ -70,12 +80,12 @@ def _stops(notes: list[Note], bars: tuple[Bar, ...], rng: np.random.Generator) -
 
 def _within(note: Note, start: float, stop: float) -> bool:
     """Whether a note of the band, not of the pad, starts in a stretch (less a hair)."""
-    return note.part != "pad" and start - 0.02 <= note.start < stop - 0.02
+    return note.part not in ("pad", "choir") and start - 0.02 <= note.start < stop - 0.02
 
 
 def _stopped(note: Note, time: float) -> Note:
     """The note, cut off if it sounds across a time (pads go on)."""
-    if note.part == "pad" or not note.start < time < note.stop:
+    if note.part in ("pad", "choir") or not note.start < time < note.stop:
         return note
     return replace(note, duration=time - note.start)
 
@@ -92,9 +102,9 @@ def _build_up(notes: list[Note], bars: tuple[Bar, ...]) -> list[Note]:
 
 
 def _humanised(note: Note, rng: np.random.Generator) -> Note:
-    """The note a few milliseconds and a few steps of velocity off, as people play. Pads stay put."""
+    """The note a few milliseconds and a few steps of velocity off, as people play; pads and choirs stay."""
     velocity = int(np.clip(note.velocity + rng.normal(0, 3.5), 8, 108))
-    if note.part == "pad":
+    if note.part in ("pad", "choir"):
         return replace(note, velocity=velocity)
     shift = float(np.clip(rng.normal(0, _TIGHT.get(note.part, _LOOSE)), -0.012, 0.012))
     return replace(note, start=max(0.0, note.start + shift), velocity=velocity)
@@ -115,4 +125,5 @@ def _final(plan: CuePlan) -> list[Note]:
         notes += [Note(start, ring, pitch, level, "keys"), Note(start, ring, pitch, level - 10, "stab")]
         notes += [Note(start, ring, pitch, level - 36, "pad"), Note(start, ring, pitch, level, "hit")]
     notes += [Note(start, 0.5, KICK, level, "drums"), Note(start, 1.0, CRASH, level - 12, "drums")]
-    return notes
+    room = plan.duration - start - 0.001
+    return [replace(note, duration=min(note.duration, room)) for note in notes]

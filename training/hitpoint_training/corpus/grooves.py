@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 KICK, RIM, SNARE, CLAP, LOW_TOM, CLOSED_HAT, MID_TOM = 36, 37, 38, 39, 41, 42, 45
-OPEN_HAT, CRASH, HIGH_TOM, RIDE, TAMBOURINE, SHAKER = 46, 49, 48, 51, 54, 70
+OPEN_HAT, CRASH, HIGH_TOM, RIDE, TAMBOURINE, SHAKER, TRIANGLE = 46, 49, 48, 51, 54, 70, 81
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +106,8 @@ SIX = Groove(
     ("x-x-x-x-x-x-", "x-----x-----"), ("x-----x-----", "x-----------"), "x.x.x.x.x.x.",
 )  # fmt: skip
 
-MELODY_RHYTHMS: dict[int, tuple[str, ...]] = {
-    16: (
-        "x---x-x-x-------", "x-----x-x---x---", "x-x-x---x-----..", "x---..x-x-x-x---", "x-------x---x---",
-        "..x-x---x-x-x---", "x--x--x-x-------",
-    ),
-    12: ("x-------x---", "x---x---x---", "x-----x-x---", "x-----------", "x---x-x-x---"),
-}  # fmt: skip
+SOFT_DRUMS = frozenset({"ambient", "ballet-jazz", "waltz", "tango", "cinematic", "corporate"})
+"""Styles whose drummer plays with brushes, so to say."""
 
 VELOCITY = {"X": 1.0, "x": 0.82, "o": 0.52, "5": 0.8, "8": 0.8}
 """Of the part's level."""

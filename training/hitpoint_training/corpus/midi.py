@@ -13,6 +13,7 @@ from hitpoint_training.corpus.notes import PARTS, Note, Part
 
 _TICKS = 10_000  # per second: a tenth of a millisecond
 _DRUM_CHANNEL = 9
+_CHOIR = 52  # General MIDI program
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class _Strip:
 _MIXER: dict[Part, _Strip] = {
     "keys": _Strip(98, 44, 40), "bass": _Strip(104, 64, 8), "pad": _Strip(92, 84, 55),
     "lead": _Strip(102, 70, 45), "stab": _Strip(92, 54, 40), "hit": _Strip(92, 74, 35),
-    "arp": _Strip(90, 92, 40), "drums": _Strip(104, 64, 22),
+    "arp": _Strip(90, 92, 40), "choir": _Strip(90, 58, 60), "drums": _Strip(104, 64, 22),
 }  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def _program(part: Part, palette: Palette) -> int:
     """The General MIDI program of a part; hits double the stab with a piano, for its attack."""
     by_part: dict[Part, int] = {
         "keys": palette.keys, "bass": palette.bass, "pad": palette.pad, "lead": palette.lead,
-        "stab": palette.stab, "hit": 0, "arp": palette.keys, "drums": 0,
+        "stab": palette.stab, "hit": 0, "arp": palette.keys, "choir": _CHOIR, "drums": 0,
     }  # fmt: skip
     return by_part[part]
 

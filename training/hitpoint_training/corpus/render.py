@@ -13,9 +13,10 @@ import soundfile
 
 from hitpoint.errors import MediaError, UsageError
 from hitpoint.values import SAMPLE_RATE, Floats
+from hitpoint_training.corpus import answer
 from hitpoint_training.corpus.annotations import plan_to_json
 from hitpoint_training.corpus.compose import Piece
-from hitpoint_training.corpus.effects import compress
+from hitpoint_training.corpus.effects import compress, shine
 from hitpoint_training.corpus.midi import write_midi
 
 SOUNDFONT_NAME = "FluidR3Mono_GM.sf3"
@@ -72,6 +73,7 @@ def render(piece: Piece, soundfont: Path) -> Floats:
     if np.abs(sound).max(initial=0.0) < _FAINTEST:  # it reports success even if the SoundFont is none
         raise MediaError(f"fluidsynth made no sound with {soundfont}.", "Name another with --soundfont.")
     sound = sound[_LATENCY:]
+    sound = shine(sound, *answer.light(piece.plan))
     samples = round(piece.plan.duration * SAMPLE_RATE)
     out = np.zeros((samples, 2), np.float32)
     out[: len(sound)] = sound[:samples]
