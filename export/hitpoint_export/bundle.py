@@ -6,12 +6,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
-from hitpoint.cue.plan import STYLES
-from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, LATENT_RATE, TRACK_NAMES, TRACKS
+from hitpoint.cue.plan import LOOK_NAMES, STYLES
+from hitpoint.cue.tracks import LATENT_RATE, TRACK_NAMES
 from hitpoint.errors import ModelBundleError
 from hitpoint.values import SAMPLE_RATE
 from hitpoint_export.graphs import Graph, Port, graphs
@@ -22,7 +24,7 @@ from hitpoint_training.mel import HOP
 from hitpoint_training.recipe import Recipe
 from hitpoint_training.unet import Generator
 
-SCHEMA = 1
+SCHEMA = 2
 LARGEST = 50_000_000  # bytes of a whole bundle
 _TOLERANCE_FP32, _TOLERANCE_FP16 = 1e-4, 1e-2
 _SELF_TEST_FRAMES = 64
@@ -83,33 +85,24 @@ def _tensor(port: Port) -> dict[str, object]:
     return {"name": port.name, "type": port.kind, "shape": list(port.shape)}
 
 
-def self_test(folder: Path, latent: int, seed: int) -> dict[str, object]:
-    """Statistics of one step and one decoded chunk from seeded noise, for a check after installation."""
+def self_test(folder: Path, described: dict[str, Any], seed: int) -> dict[str, object]:
+    """Statistics of what each graph of a manifest makes of seeded numbers, for a check after installation."""
     random = np.random.default_rng(seed)
-    frames = _SELF_TEST_FRAMES
+    answers: dict[str, object] = {"seed": seed, "frames": _SELF_TEST_FRAMES}
+    for entry in described.values():
+        feed = {port["name"]: _drawn(port, random) for port in entry["inputs"]}
+        session = onnxruntime.InferenceSession(folder / entry["file"], providers=["CPUExecutionProvider"])
+        names = [port["name"] for port in entry["outputs"]]
+        for name, made in zip(names, session.run(names, feed), strict=True):
+            answers[name] = {"mean": float(np.mean(made)), "standard_deviation": float(np.std(made))}
+    return answers
 
-    def normal(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        return random.standard_normal(shape).astype(np.float32)
 
-    def run(name: str, **feed: object) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        session = onnxruntime.InferenceSession(folder / f"{name}.onnx", providers=["CPUExecutionProvider"])
-        return np.asarray(session.run(None, feed)[0])
-
-    x, tracks = normal(1, latent, frames), np.abs(normal(1, TRACKS, frames))
-    levels, moments = normal(1, GLOBALS), np.abs(normal(1, EVENTS, EVENT_FEATURES))
-    kv = run("cond", style=np.array([0]), globals=levels, events=moments)
-    mask = np.zeros((1, 1, frames), np.float32)
-    t = np.array([0.5], np.float32)
-    velocity = run("step", x=x, t=t, known=np.zeros_like(x), mask=mask, tracks=tracks, kv=kv)
-    positions = np.arange(2 * frames, dtype=np.float32)
-    spectrum = run("decode", z=x, positions=positions, frame=np.array([0]))
-    return {
-        "seed": seed,
-        "frames": frames,
-        "velocity_mean": float(velocity.mean()),
-        "velocity_std": float(velocity.std()),
-        "spectrum_mean_magnitude": float(np.hypot(spectrum[:, :, 0], spectrum[:, :, 1]).mean()),
-    }
+def _drawn(port: dict[str, Any], random: np.random.Generator) -> NDArray[Any]:
+    """Uniform numbers from 0 to 1 in the shape of a port, or zeros where it wants whole ones."""
+    lengths = {"T": _SELF_TEST_FRAMES, "2T": 2 * _SELF_TEST_FRAMES}
+    shape = [lengths.get(size, size) for size in port["shape"]]
+    return random.random(shape, np.float32) if port["type"] == "float32" else np.zeros(shape, np.int64)
 
 
 def build(recipe: Recipe, folder: Path, version: str) -> tuple[Parity, ...]:
@@ -118,6 +111,7 @@ def build(recipe: Recipe, folder: Path, version: str) -> tuple[Parity, ...]:
     decoder, generator, (codec, flow) = load_run(recipe)
     all_graphs = graphs(decoder, generator, recipe.codec.latent, recipe.flow)
     parities = tuple(export_graph(graph, folder) for graph in all_graphs)
+    described = {graph.name: _describe(graph, folder) for graph in all_graphs}
     longest = max(recipe.flow.windows)
     manifest = {
         "schema": SCHEMA,
@@ -131,10 +125,11 @@ def build(recipe: Recipe, folder: Path, version: str) -> tuple[Parity, ...]:
         "latent_channels": recipe.codec.latent,
         "window": {"frames": longest, "known": longest // 4, "minimum": min(recipe.flow.windows)},
         "codec": {"n_fft": SIZE, "hop": HOP, "halo": decoder.halo},
-        "default_steps": 8,
+        "default_steps": 4,
         "default_guidance": 2.0,
         "styles": list(STYLES),
         "tracks": list(TRACK_NAMES),
+        "looks": list(LOOK_NAMES),
         "training": {
             "device": recipe.device,
             "seed": recipe.seed,
@@ -143,9 +138,9 @@ def build(recipe: Recipe, folder: Path, version: str) -> tuple[Parity, ...]:
             "flow_minutes": round(flow.seconds / 60, 1),
             "flow_steps": flow.step,
         },
-        "graphs": {graph.name: _describe(graph, folder) for graph in all_graphs},
+        "graphs": described,
         "parity": {p.graph: {"fp32": p.full, "fp16_weights": p.half} for p in parities},
-        "self_test": self_test(folder, recipe.codec.latent, recipe.seed),
+        "self_test": self_test(folder, described, recipe.seed),
     }
     total = sum((folder / f"{graph.name}.onnx").stat().st_size for graph in all_graphs)
     if total > LARGEST:

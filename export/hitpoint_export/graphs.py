@@ -8,10 +8,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, TRACKS
+from hitpoint.cue.tokens import (
+    EVENT_FEATURES,
+    EVENTS,
+    LOOKS,
+    SCENE_FEATURES,
+    SCENES,
+    TOKENS,
+    VISUAL,
+)
+from hitpoint.cue.tracks import GLOBALS, TRACKS
+from hitpoint_training.conditioner import ALIGNED
 from hitpoint_training.decoder import Decoder
 from hitpoint_training.recipe import FlowRecipe
-from hitpoint_training.unet import Generator
+from hitpoint_training.unet import Generator, attentions_of
 
 Shape = tuple[str | int, ...]
 
@@ -36,53 +46,78 @@ class Graph:
     example: Callable[[int], tuple[Tensor, ...]]
 
 
-def _conditioner(generator: Generator, flow: FlowRecipe) -> Graph:
-    def example(frames: int) -> tuple[Tensor, ...]:
-        return torch.tensor([3, 16]), torch.randn(2, GLOBALS), torch.rand(2, EVENTS, EVENT_FEATURES)
+class Conditions(nn.Module):
+    """Everything that is constant over the steps: the conditioner and the aligner as one graph."""
 
-    blocks = generator.unet.blocks + 1
-    return Graph(
-        "cond",
-        generator.conditioner,
-        (
-            Port("style", ("B",), "int64"),
-            Port("globals", ("B", GLOBALS)),
-            Port("events", ("B", EVENTS, EVENT_FEATURES)),
-        ),
-        (Port("kv", ("B", blocks, 2, EVENTS + 2, flow.context)),),
-        example,
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.conditioner, self.aligner = generator.conditioner, generator.aligner
+
+    def forward(
+        self,
+        style: Tensor,
+        globals_: Tensor,
+        events: Tensor,
+        looks: Tensor,
+        scenes: Tensor,
+        tracks: Tensor,
+        transitions: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Keys, values, style vector, aligner's features."""
+        aligned = self.aligner(tracks, transitions)
+        return *self.conditioner(style, globals_, events, looks, scenes), aligned
+
+
+def _told(flow: FlowRecipe) -> tuple[Port, ...]:
+    """What the conditioner says and the U-Net hears."""
+    rows, features = attentions_of(flow) * flow.heads, flow.context // flow.heads
+    return (
+        Port("keys", (1, rows, features, TOKENS)),
+        Port("values", (1, rows, TOKENS, features)),
+        Port("vector", (1, flow.context)),
+        Port("aligned", (1, ALIGNED, "T")),
     )
+
+
+def _conditioner(generator: Generator, flow: FlowRecipe) -> Graph:
+    ports = (
+        Port("style", (1,), "int64"),
+        Port("globals", (1, GLOBALS)),
+        Port("events", (1, EVENTS, EVENT_FEATURES)),
+        Port("looks", (1, VISUAL, LOOKS)),
+        Port("scenes", (1, SCENES, SCENE_FEATURES)),
+        Port("tracks", (1, TRACKS, "T")),
+        Port("transitions", (1, 1, "T")),
+    )
+
+    def example(frames: int) -> tuple[Tensor, ...]:
+        return torch.tensor([3]), *_random(ports[1:], frames)
+
+    return Graph("cond", Conditions(generator), ports, _told(flow), example)
+
+
+def _random(ports: tuple[Port, ...], frames: int) -> tuple[Tensor, ...]:
+    """Numbers from 0 to 1 in the shape of every port, with so many frames where the length is free."""
+    sizes = [[frames if size == "T" else int(size) for size in port.shape] for port in ports]
+    return tuple(torch.rand(*size) for size in sizes)
 
 
 def _step(generator: Generator, latent: int, flow: FlowRecipe) -> Graph:
-    blocks = generator.unet.blocks + 1
+    ports = (
+        Port("x", (1, latent, "T")),
+        Port("time", (1, 3)),
+        Port("known", (1, latent, "T")),
+        Port("mask", (1, 1, "T")),
+        Port("tracks", (1, TRACKS, "T")),
+        Port("attention", (1, "T", TOKENS)),
+        *_told(flow),
+    )
 
     def example(frames: int) -> tuple[Tensor, ...]:
-        mask = torch.zeros(2, 1, frames)
-        mask[:, :, : frames // 4] = 1
-        return (
-            torch.randn(2, latent, frames),
-            torch.tensor([0.3, 0.9]),
-            torch.randn(2, latent, frames),
-            mask,
-            torch.rand(2, TRACKS, frames),
-            torch.randn(2, blocks, 2, EVENTS + 2, flow.context),
-        )
+        x, time, known, mask, *rest = _random(ports, frames)
+        return torch.randn_like(x), time, torch.randn_like(known), mask.round(), *rest
 
-    return Graph(
-        "step",
-        generator.unet,
-        (
-            Port("x", ("B", latent, "T")),
-            Port("t", ("B",)),
-            Port("known", ("B", latent, "T")),
-            Port("mask", ("B", 1, "T")),
-            Port("tracks", ("B", TRACKS, "T")),
-            Port("kv", ("B", blocks, 2, EVENTS + 2, flow.context)),
-        ),
-        (Port("v", ("B", latent, "T")),),
-        example,
-    )
+    return Graph("step", generator.unet, ports, (Port("v", (1, latent, "T")),), example)
 
 
 def _decode(decoder: Decoder, latent: int) -> Graph:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ import torch
 from torch import Tensor
 
 from hitpoint.cue.plan import CuePlan
-from hitpoint.cue.tracks import LATENT_RATE, SAMPLES_PER_LATENT, events, globals_, style_index, tracks
+from hitpoint.cue.tokens import attention, events, looks, scenes
+from hitpoint.cue.tracks import (
+    LATENT_RATE,
+    SAMPLES_PER_LATENT,
+    globals_,
+    style_index,
+    tracks,
+    transitions,
+)
 from hitpoint.errors import UsageError
 from hitpoint.values import SAMPLE_RATE, Floats
 from hitpoint_training.corpus.annotations import plan_from_json
@@ -19,6 +28,8 @@ from hitpoint_training.mel import LogMel, Projection
 
 BEFORE, AFTER = 2 * LATENT_RATE, 4 * LATENT_RATE
 """Latent frames of silence that are cached around each piece, so that beginnings and endings are learnt."""
+ON_BEAT_S = 0.06
+"""Seconds between a cut and the beat that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +46,22 @@ class Window:
 
     latent: Tensor  # (batch, latent, T)
     tracks: Tensor  # (batch, TRACKS, T)
+    transitions: Tensor  # (batch, 1, T)
     style: Tensor  # (batch,) int64
     globals: Tensor  # (batch, GLOBALS)
     events: Tensor  # (batch, EVENTS, EVENT_FEATURES)
+    looks: Tensor  # (batch, VISUAL, LOOKS)
+    scenes: Tensor  # (batch, SCENES, SCENE_FEATURES)
+    attention: Tensor  # (batch, T, TOKENS), added to the scores
+    adapted: Tensor  # (batch,) 1, or 0 where the aligner's features are left out
+
+    def to(self, device: str) -> Window:
+        """The same on a device."""
+        return Window(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+    def rows(self, which: slice) -> Window:
+        """Some of its rows."""
+        return Window(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
 def find_pieces(folder: Path) -> tuple[Piece, ...]:
@@ -123,18 +147,24 @@ class Corpus:
 
     def windows(self, batch: int, frames: int) -> Window:
         """Random windows of so many latent frames; those that reach beyond the cache see silence."""
-        rows = [self._window(int(self.random.integers(len(self.pieces))), frames) for _ in range(batch)]
-        latent, track, style, level, event = zip(*rows, strict=True)
-        return Window(
-            torch.from_numpy(np.stack(latent)),
-            torch.from_numpy(np.stack(track)),
-            torch.tensor(style),
-            torch.from_numpy(np.stack(level)),
-            torch.from_numpy(np.stack(event)),
-        )
+        drawn = [self._window(int(self.random.integers(len(self.pieces))), frames) for _ in range(batch)]
+        return batch_of(drawn)
 
-    def _window(self, which: int, frames: int) -> tuple[Floats, Floats, int, Floats, Floats]:
-        """Starts are uniform, with a tenth of all windows each at the very start and end of the piece."""
+    def transition_beats(self, batch: int, frames: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Tracks, transitions and (batch, T) 1 where a cut is a beat, for the aligner."""
+        picked = [int(self.random.integers(len(self.pieces))) for _ in range(batch)]
+        rows = []
+        for which in picked:
+            plan, first = self.pieces[which].plan, int(self.random.integers(-BEFORE, len(self.latents[which])))
+            rows.append(
+                (tracks(plan, first, frames), transitions(plan, first, frames), on_beat(plan, first, frames))
+            )
+        told, cuts, wanted = (torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True))
+        return told, cuts, wanted
+
+    def _window(self, which: int, frames: int) -> tuple[Floats, Floats, CuePlan, int]:
+        """Latents, tracks, plan and first frame. Starts are uniform, with a tenth of all windows each at the very
+        start and end of the piece."""
         latent, plan = self.latents[which], self.pieces[which].plan
         latest = max(1, len(latent) - frames)
         dice = self.random.random()
@@ -150,5 +180,36 @@ class Corpus:
             missing = frames - len(part)
             part = np.concatenate([part, np.repeat(part[-1:], missing, 0)])
             row = np.concatenate([row, tracks(plan, start - BEFORE + row.shape[1], missing)], 1)
-        first = start - BEFORE
-        return part.T.copy(), row, style_index(plan.style), globals_(plan, first), events(plan, first, frames)
+        return part.T.copy(), row, plan, start - BEFORE
+
+
+def batch_of(rows: Sequence[tuple[Floats, Floats, CuePlan, int]]) -> Window:
+    """Latents (latent, T), tracks (TRACKS, T), plan and first frame of every row as one batch."""
+    frames = rows[0][0].shape[1]
+    made = [
+        (
+            latent,
+            row,
+            transitions(plan, first, frames),
+            np.int64(style_index(plan.style)),
+            globals_(plan, first),
+            events(plan, first, frames),
+            looks(plan, first, frames),
+            scenes(plan, first, frames),
+            attention(plan, first, frames),
+            np.float32(1),
+        )
+        for latent, row, plan, first in rows
+    ]
+    return Window(*(torch.from_numpy(np.stack(part)) for part in zip(*made, strict=True)))
+
+
+def on_beat(plan: CuePlan, first_frame: int, frames: int) -> Floats:
+    """(frames,) 1 in the frames next to a cut that is a beat, else 0: the question of the aligner."""
+    out = np.zeros(frames, np.float32)
+    beats = np.asarray(plan.beats)
+    for scene in plan.scenes[1:]:
+        if np.abs(beats - scene.start).min() <= ON_BEAT_S:
+            place = round(scene.start * LATENT_RATE) - first_frame
+            out[max(0, place - 1) : max(0, place + 2)] = 1
+    return out

@@ -1,17 +1,30 @@
-"""Rectified flow on latents: what is lost, what is known, what is left out, and a reference sampler."""
+"""Rectified flow on latents, and its distillation into few steps: one network, two kinds of rows in every batch.
+
+*Flow rows* learn the velocity of the flow (Liu et al. 2022) as it is. *Jump rows* learn its mean from t down to r under
+guidance, from the network's own moving average: an instant is the guided velocity (Ho and Salimans 2022), a jump is
+two jumps of half the length one after the other (SplitMeanFlow, arXiv 2507.16884; shortcut models, arXiv 2410.12557).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from hitpoint.cue.tracks import FORM_TRACKS, HARMONY_TRACKS, RHYTHM_TRACKS
+from hitpoint.cue.sampler import STRONGEST, UNGUIDED
+from hitpoint.cue.tokens import EVENT_TOKENS, HIDDEN, SCENE_TOKENS, VISUAL_TOKENS
+from hitpoint.cue.tracks import FORM_TRACKS, HARMONY_TRACKS, RHYTHM_TRACKS, TUNE_TRACKS
+from hitpoint_training.conditioner import NULL_STYLE
 from hitpoint_training.dataset import Window
-from hitpoint_training.unet import NULL_STYLE, Generator
+from hitpoint_training.unet import Generator
 
-WHOLE_DROP, GROUP_DROP, KNOWN_ODDS = 0.1, 0.05, 0.5
+WHOLE_DROP, GROUP_DROP, STREAM_DROP, KNOWN_ODDS = 0.1, 0.05, 0.1, 0.5
+FLOW_SHARE = 0.5
+"""Of the rows of a batch."""
+JUMPS, JUMP_ODDS = (0.0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0), (0.25, 0.15, 0.2, 0.25, 0.1, 0.05)
+STREAMS = {"accents": EVENT_TOKENS, "visual": VISUAL_TOKENS, "storyboard": SCENE_TOKENS}
+"""The token streams that can be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +35,38 @@ class Known:
     mask: Tensor
 
 
-def drop_conditions(window: Window) -> Window:
-    """Remove the whole conditioning of some rows and single groups of others, for guidance and robustness."""
-    batch = len(window.style)
-    whole = torch.rand(batch) < WHOLE_DROP
-    groups = [whole | (torch.rand(batch) < GROUP_DROP) for _ in range(4)]
-    tracks = window.tracks.clone()
-    for rows, part in zip(groups, (RHYTHM_TRACKS, FORM_TRACKS, HARMONY_TRACKS), strict=False):
-        tracks[rows, part] = 0
-    style = torch.where(groups[3], torch.tensor(NULL_STYLE), window.style)
-    kept = (~groups[3]).float()
-    return Window(
-        window.latent, tracks, style, window.globals * kept[:, None], window.events * kept[:, None, None]
+def without(window: Window, rows: Tensor, parts: frozenset[str]) -> Window:
+    """The window with some of its conditions taken away in the rows (batch,) that are true: "rhythm", "form",
+    "harmony", "tune", "genre", "adapter" or a name of STREAMS.
+    """
+    tracks, attention = window.tracks.clone(), window.attention.clone()
+    named = {"rhythm": RHYTHM_TRACKS, "form": FORM_TRACKS, "harmony": HARMONY_TRACKS, "tune": TUNE_TRACKS}
+    for name in parts & named.keys():
+        tracks[rows, named[name]] = 0
+    for name in parts & STREAMS.keys():
+        attention[rows, :, STREAMS[name]] = float(HIDDEN)
+    style, level, adapted = window.style, window.globals, window.adapted
+    if "genre" in parts:
+        style = torch.where(rows, torch.full_like(style, NULL_STYLE), style)
+        level = level * (~rows).float()[:, None]
+    if "adapter" in parts:
+        adapted = adapted * (~rows).float()
+    return replace(
+        window, tracks=tracks, attention=attention, style=style, globals=level, adapted=adapted
     )
+
+
+EVERYTHING = frozenset({"rhythm", "form", "harmony", "tune", "genre", "adapter", *STREAMS})
+
+
+def drop_conditions(window: Window, flow_rows: int) -> Window:
+    """Remove single groups in some rows and, in the flow rows, everything in some, for guidance and robustness."""
+    batch = len(window.style)
+    for name in sorted(EVERYTHING):
+        odds = STREAM_DROP if name in STREAMS or name in ("adapter", "tune") else GROUP_DROP
+        window = without(window, torch.rand(batch) < odds, frozenset({name}))
+    whole = (torch.rand(batch) < WHOLE_DROP) & (torch.arange(batch) < flow_rows)
+    return without(window, whole, EVERYTHING)
 
 
 def draw_known(latent: Tensor) -> Known:
@@ -57,38 +89,96 @@ def draw_known(latent: Tensor) -> Known:
     return Known((latent + noise) * mask, mask)
 
 
-def flow_loss(generator: Generator, window: Window, device: str) -> Tensor:
-    """Mean squared error of the velocity (noise minus data) at logit-normal times, unknown frames only."""
-    told, known = drop_conditions(window), draw_known(window.latent)
-    data = told.latent.to(device)
-    noise = torch.randn_like(data)
-    t = torch.sigmoid(torch.randn(len(data), device=device))
-    mixed = (1 - t)[:, None, None] * data + t[:, None, None] * noise
-    with torch.autocast(device, torch.bfloat16):
-        kv = generator.conditioner(told.style.to(device), told.globals.to(device), told.events.to(device))
-        velocity = generator.unet(
-            mixed, t, known.latent.to(device), known.mask.to(device), told.tracks.to(device), kv
+def velocity(
+    generator: Generator, x: Tensor, time: Tensor, known: Known, window: Window
+) -> Tensor:
+    """Mean velocity (batch, latent, T); `time` (batch, 3) holds t, r and the guidance."""
+    with torch.autocast(x.device.type, torch.bfloat16):
+        told = generator.conditioner(
+            window.style, window.globals, window.events, window.looks, window.scenes
         )
-    weight = 1.05 - known.mask.to(device)
-    error = (velocity.float() - (noise - data)).square().mean(1, keepdim=True)
-    mean: Tensor = (error * weight).sum() / weight.sum()
-    return mean
+        aligned = generator.aligner(window.tracks, window.transitions) * window.adapted[:, None, None]
+        when = torch.stack([time[:, 0], time[:, 0] - time[:, 1], time[:, 2] / STRONGEST], 1)
+        flow: Tensor = generator.unet(
+            x, when, known.latent, known.mask, window.tracks, window.attention, *told, aligned
+        )
+    return flow.float()
+
+
+def flow_loss(generator: Generator, mean: Generator, window: Window, device: str) -> Tensor:
+    """Mean squared error of the mean velocity over the frames that are not known."""
+    batch = len(window.style)
+    split = max(1, round(batch * FLOW_SHARE))
+    told = drop_conditions(window, split).to(device)
+    known = draw_known(window.latent)
+    known = Known(known.latent.to(device), known.mask.to(device))
+    noise = torch.randn_like(told.latent)
+    time = draw_times(batch, split).to(device)
+    mixed = mix(told.latent, noise, time[:, 0])
+    wanted = noise - told.latent
+    if split < batch:
+        jump = slice(split, batch)
+        wanted[jump] = jump_target(
+            mean, mixed[jump], noise[jump], time[jump],
+            Known(known.latent[jump], known.mask[jump]), told.rows(jump),
+        )  # fmt: skip
+    made = velocity(generator, mixed, time, known, told)
+    weight = 1.05 - known.mask
+    error = (made - wanted).square().mean(1, keepdim=True)
+    loss: Tensor = (error * weight).sum() / weight.sum()
+    return loss
+
+
+def mix(data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+    """x_t = (1 - t) data + t noise."""
+    return (1 - t)[:, None, None] * data + t[:, None, None] * noise
+
+
+def draw_times(batch: int, flow_rows: int) -> Tensor:
+    """(batch, 3): t, r and guidance. Flow rows are instants at logit-normal times without guidance."""
+    instant = torch.sigmoid(torch.randn(batch))
+    length = torch.tensor(JUMPS)[torch.multinomial(torch.tensor(JUMP_ODDS), batch, replacement=True)]
+    free = length + (1 - length) * torch.rand(batch)
+    on_grid = length * torch.ceil(free / length.clamp(min=1e-3))  # as the sampler takes them
+    t = torch.where((torch.rand(batch) < 0.6) & (length > 0), on_grid.clamp(max=1.0), free)
+    guidance = 1 + 3 * torch.rand(batch).square()
+    rows = torch.arange(batch) < flow_rows
+    t = torch.where(rows, instant, t)
+    length = torch.where(rows, torch.zeros(()), length)
+    return torch.stack([t, t - length, torch.where(rows, torch.ones(()), guidance)], 1)
+
+
+@torch.no_grad()
+def jump_target(
+    mean: Generator, x: Tensor, noise: Tensor, time: Tensor, known: Known, window: Window
+) -> Tensor:
+    """What jump rows learn, in two passes of the averaged network for all of them together."""
+    t, r, guidance = time.unbind(1)
+    instant = t == r
+    middle = torch.where(instant, t, (t + r) / 2)
+    given = known.mask > 0
+
+    def step(x: Tensor, start: Tensor, stop: Tensor, w: Tensor, window: Window) -> Tensor:
+        flow = velocity(mean, x, torch.stack([start, stop, w], 1), known, window)
+        return torch.where(given, noise - known.latent, flow)
+
+    plain = torch.where(instant, torch.ones_like(guidance), guidance)
+    first = step(x, t, middle, plain, window)
+    halfway = x - (t - middle)[:, None, None] * first
+    second = step(halfway, middle, r, plain, without(window, instant, EVERYTHING))
+    weight = torch.where(t > UNGUIDED, guidance, torch.ones_like(guidance))[:, None, None]
+    guided = second + weight * (first - second)  # of an instant, the second pass knew no condition
+    return torch.where(instant[:, None, None], guided, (first + second) / 2)
 
 
 @torch.no_grad()
 def sample(generator: Generator, window: Window, noise: Tensor, steps: int, guidance: float) -> Tensor:
-    """Euler steps from noise to latents (batch, latent, T); the reference for the sampler of the engine."""
+    """From noise to latents (batch, latent, T); the reference for the sampler of the engine."""
     batch = len(noise)
-    style = torch.cat([window.style, torch.full_like(window.style, NULL_STYLE)])
-    pair = [
-        torch.cat([part, torch.zeros_like(part)]) for part in (window.globals, window.events, window.tracks)
-    ]
-    kv = generator.conditioner(style, pair[0], pair[1])
-    known = torch.zeros(2 * batch, *noise.shape[1:])
-    mask = torch.zeros(2 * batch, 1, noise.shape[2])
+    known = Known(torch.zeros_like(noise), torch.zeros(batch, 1, noise.shape[2]))
     x = noise
     for step in range(steps):
-        t = torch.full((2 * batch,), 1 - step / steps)
-        told, free = generator.unet(torch.cat([x, x]), t, known, mask, pair[2], kv).chunk(2)
-        x = x - (free + guidance * (told - free)) / steps
+        t, r = 1 - step / steps, 1 - (step + 1) / steps
+        time = torch.tensor([[t, r, guidance]]).repeat(batch, 1)
+        x = x - (t - r) * velocity(generator, x, time, known, window)
     return x

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from safetensors import safe_open
@@ -99,10 +100,14 @@ class Plan:
     resume: bool
 
 
-def run(model: nn.Module, loss_of: Callable[[], Tensor], plan: Plan) -> nn.Module:
-    """Train until the minutes are used (earlier runs of the same checkpoint count); returns the average."""
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def run(model: Model, loss_of: Callable[[Model], Tensor], plan: Plan) -> Model:
+    """Train until the minutes are used (earlier runs of the same checkpoint count); returns the average of the
+    weights, which the loss is given too."""
     mean = copy.deepcopy(model).eval().requires_grad_(False)
-    optimizer = torch.optim.AdamW(model.parameters(), plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], plan.rate, betas=(0.9, 0.98), weight_decay=0.01)
     at = Progressed()
     if plan.resume and plan.checkpoint.exists():
         at = load(plan.checkpoint, model, mean, optimizer)
@@ -112,7 +117,7 @@ def run(model: nn.Module, loss_of: Callable[[], Tensor], plan: Plan) -> nn.Modul
     while (share := (time.monotonic() - began) / (60 * plan.minutes)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(plan.rate, at.step, share)
-        loss = loss_of()
+        loss = loss_of(mean)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

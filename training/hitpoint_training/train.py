@@ -8,19 +8,22 @@ import sys
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from hitpoint_training.conditioner import Aligner
 from hitpoint_training.dataset import Corpus, encode_corpus, find_pieces, fit_projection
 from hitpoint_training.decoder import Decoder, sound
 from hitpoint_training.flow import flow_loss
-from hitpoint_training.loop import Plan, progress_of, run
+from hitpoint_training.loop import Plan, load_mean, progress_of, run
 from hitpoint_training.losses import spectral_loss
 from hitpoint_training.mel import HOP, Projection
 from hitpoint_training.recipe import Recipe
 from hitpoint_training.unet import Generator
 
 PROJECTION = "projection.safetensors"
+ALIGNER, START = "aligner.safetensors", "start.safetensors"
 _EDGE = 4  # 100 Hz frames at either end of a crop that are not judged: they lack their context
 
 
@@ -81,7 +84,7 @@ def train_codec(recipe: Recipe, minutes: float, resume: bool) -> None:
     decoder.projection.load_state_dict(projection_of(recipe).state_dict())
     decoder.to(recipe.device)
 
-    def loss() -> Tensor:
+    def loss(_: Decoder) -> Tensor:
         latent, wanted, frame = (part.to(recipe.device) for part in corpus.crops(codec.batch, codec.frames))
         noisy = latent + codec.noise * torch.rand(len(latent), 1, 1, device=recipe.device) * torch.randn_like(
             latent
@@ -96,16 +99,36 @@ def train_codec(recipe: Recipe, minutes: float, resume: bool) -> None:
     run(decoder, loss, Plan(checkpoint, minutes, codec.rate, 0.998, resume))
 
 
+def train_aligner(recipe: Recipe, minutes: float) -> None:
+    """First phase, as in VeM: the aligner learns on its own which cuts are beats, and is kept as it is."""
+    seed = _start(recipe, 3)
+    corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), seed)
+    aligner = Aligner().to(recipe.device)
+
+    def loss(_: Aligner) -> Tensor:
+        tracks, cuts, wanted = (part.to(recipe.device) for part in corpus.transition_beats(16, 512))
+        odds = aligner.answer(aligner(tracks, cuts))
+        return F.binary_cross_entropy_with_logits(odds, wanted, pos_weight=torch.tensor(20.0))
+
+    run(aligner, loss, Plan(recipe.run / ALIGNER, minutes, 2e-3, 0.99, False))
+
+
 def train_flow(recipe: Recipe, minutes: float, resume: bool) -> None:
-    """Train the U-Net on windows of random length."""
+    """Train the U-Net on windows of random length; the aligner and, where there is one, the start are given."""
     checkpoint = recipe.run / "flow.safetensors"
     seed = _start(recipe, 2, progress_of(checkpoint).step if resume else 0)
     corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), seed)
     flow = recipe.flow
-    generator = Generator(recipe.codec.latent, flow).to(recipe.device)
+    generator = Generator(recipe.codec.latent, flow)
+    if (recipe.run / START).exists():
+        load_mean(recipe.run / START, generator)
+    load_mean(recipe.run / ALIGNER, generator.aligner)
+    generator.aligner.requires_grad_(False)
+    generator.to(recipe.device)
 
-    def loss() -> Tensor:
+    def loss(mean: Generator) -> Tensor:
         frames = random.choices(flow.windows, flow.window_odds)[0]
-        return flow_loss(generator, corpus.windows(flow.batch_frames // frames, frames), recipe.device)
+        window = corpus.windows(flow.batch_frames // frames, frames)
+        return flow_loss(generator, mean, window, recipe.device)
 
     run(generator, loss, Plan(checkpoint, minutes, flow.rate, flow.ema, resume))

@@ -1,220 +1,258 @@
 """Conditional 1-D U-Net over latents, written to export into a few hundred nodes.
 
-Levels at 50, 25, 12.5 and 6.25 Hz. The tracks enter at the input and in every block at its own rate; tokens
-(style, global numbers, accents) by cross-attention at the lower levels, as in LORIS, and style by modulation.
-All norms look at one frame only: nothing depends on how long the window is.
+Levels at 50, 25, 12.5 and 6.25 Hz. The tracks enter at the input and in every block at its own rate; tokens by
+cross-attention at the lower levels (`conditioner.py`); style, time, step and guidance by modulation. All norms look
+at one frame only: nothing depends on how long the window is.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hitpoint.cue.plan import STYLES
-from hitpoint.cue.tracks import EVENT_FEATURES, GLOBALS, LATENT_RATE, TRACKS
+from hitpoint.cue.tracks import LATENT_RATE, TRACKS
+from hitpoint_training.conditioner import ALIGNED, Aligner, Conditioner
 from hitpoint_training.recipe import FlowRecipe
+from hitpoint_training.waves import waves
 
-NULL_STYLE = len(STYLES)
-_OCTAVES = 6
-
-
-def waves(value: Tensor, octaves: int = _OCTAVES) -> Tensor:
-    """(...,) -> (..., 2 * octaves): sines and cosines at doubling rates, half a turn per unit first."""
-    rates = math.pi * 2.0 ** torch.arange(octaves, device=value.device)
-    angle = value[..., None] * rates
-    return torch.cat([torch.sin(angle), torch.cos(angle)], -1)
+_OCTAVES, _TIME_OCTAVES = 6, 10
+_PLACE = 2 * _OCTAVES + 1
+LONGEST = 2048
+"""Latent frames of the longest window."""
 
 
 class FrameNorm(nn.Module):
     """Root-mean-square norm over the channels of each frame, (batch, channels, frames)."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, gain: bool = True) -> None:
         super().__init__()
-        self.gain = nn.Parameter(torch.ones(channels, 1))
+        self.gain = nn.Parameter(torch.full((channels, 1), channels**0.5)) if gain else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape in and out."""
-        return x * torch.rsqrt((x * x).mean(1, keepdim=True) + 1e-5) * self.gain
+        """Same shape in and out; without a gain of its own the length of each frame becomes 1."""
+        unit = x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-3)
+        return unit if self.gain is None else unit * self.gain
 
 
 class Residual(nn.Module):
-    """Two convolutions; tracks are added between them, time and style scale and shift."""
+    """Two convolutions; tracks are added between them, the embedding scales and shifts."""
 
-    def __init__(self, inside: int, channels: int, embedding: int) -> None:
+    def __init__(self, inside: int, channels: int) -> None:
         super().__init__()
-        self.norm1, self.norm2 = FrameNorm(inside), FrameNorm(channels)
+        self.norm1, self.norm2 = FrameNorm(inside), FrameNorm(channels, gain=False)
         self.conv1 = nn.Conv1d(inside, channels, 3, padding=1)
         self.conv2 = nn.Conv1d(channels, channels, 3, padding=1)
-        self.modulate = nn.Linear(embedding, 2 * channels)
-        self.inject = nn.Conv1d(TRACKS, channels, 1)
         self.skip = nn.Conv1d(inside, channels, 1) if inside != channels else nn.Identity()
 
-    def forward(self, x: Tensor, embedding: Tensor, tracks: Tensor) -> Tensor:
-        """`x` (batch, inside, frames), `embedding` (batch, embedding), `tracks` (batch, TRACKS, frames)."""
-        hidden: Tensor = self.conv1(F.silu(self.norm1(x))) + self.inject(tracks)
-        scale, shift = self.modulate(embedding)[..., None].chunk(2, 1)
-        hidden = self.conv2(F.silu(self.norm2(hidden) * (1 + scale) + shift))
+    def forward(self, x: Tensor, injected: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """`x` (batch, inside, frames), `injected` (batch, channels, frames), the others (batch, channels, 1)."""
+        hidden: Tensor = self.conv1(F.silu(self.norm1(x))) + injected
+        hidden = self.conv2(F.silu(self.norm2(hidden) * scale + shift))
         passed: Tensor = self.skip(x)
         return passed + hidden
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """(batch, heads, frames, features) each; plain so that it exports plainly."""
-    weight = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
-    return torch.softmax(weight.float(), -1).to(value.dtype) @ value
-
-
-def rotate(x: Tensor, angle: Tensor) -> Tensor:
-    """Rotary position (RoFormer, arXiv 2104.09864): x (..., frames, features), angle (frames, half)."""
-    first, second = x.chunk(2, -1)
-    cosine, sine = torch.cos(angle), torch.sin(angle)
-    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], -1)
-
-
 class Attention(nn.Module):
-    """Self-attention over the window, then cross-attention to the tokens."""
+    """Self-attention over the window, then cross-attention to the tokens that a frame may see."""
 
-    def __init__(self, channels: int, context: int, heads: int, rate: float) -> None:
+    def __init__(self, channels: int, context: int, heads: int) -> None:
         super().__init__()
-        self.heads, self.rate = heads, rate
+        self.heads = heads
         self.norm1, self.norm2 = nn.LayerNorm(channels), nn.LayerNorm(channels)
         self.inward = nn.Linear(channels, 3 * channels)
         self.outward = nn.Linear(channels, channels)
-        self.ask = nn.Linear(channels + 2 * _OCTAVES, context)
+        self.ask = nn.Linear(channels + _PLACE, context, bias=False)
         self.answer = nn.Linear(context, channels)
         for layer in (self.outward, self.answer):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-        half = channels // heads // 2
-        self.register_buffer("turning", 100.0 ** (-torch.arange(half) / half), persistent=False)
 
-    def _split(self, x: Tensor) -> Tensor:
-        return x.reshape(x.shape[0], x.shape[1], self.heads, x.shape[2] // self.heads).transpose(1, 2)
+    def _split(self, x: Tensor, parts: int = 1) -> Tensor:
+        """(batch, frames, features) -> (batch, parts * heads, frames, features of a head)."""
+        count = parts * self.heads
+        return x.reshape(x.shape[0], -1, count, x.shape[2] // count).transpose(1, 2)
 
-    def forward(self, x: Tensor, kv: Tensor) -> Tensor:
-        """`x` (batch, channels, frames), `kv` (batch, 2, tokens, context)."""
-        hidden = x.transpose(1, 2)
-        frame = torch.arange(hidden.shape[1], device=x.device)
-        angle = frame[:, None] * self.get_buffer("turning")
-        query, key, value = (self._split(part) for part in self.inward(self.norm1(hidden)).chunk(3, 2))
-        mixed = attend(rotate(query, angle).to(value.dtype), rotate(key, angle).to(value.dtype), value)
-        seen: Tensor = self.outward(mixed.transpose(1, 2).flatten(2))
-        hidden = hidden + seen
-        place = waves(frame / (10 * self.rate)).expand(hidden.shape[0], -1, -1)
-        query = self._split(self.ask(torch.cat([self.norm2(hidden), place], 2)))
-        mixed = attend(query, self._split(kv[:, 0]).to(query.dtype), self._split(kv[:, 1]).to(query.dtype))
-        told: Tensor = self.answer(mixed.transpose(1, 2).flatten(2))
-        return (hidden + told).transpose(1, 2)
-
-
-class Conditioner(nn.Module):
-    """Style, global numbers and accent tokens to the keys and values of every cross-attention.
-
-    All of it is constant over the steps of the sampler, hence a graph of its own. The last block of `kv`
-    carries in its first row the style vector that modulates the convolutions.
-    """
-
-    def __init__(self, context: int, blocks: int) -> None:
-        super().__init__()
-        self.style = nn.Embedding(NULL_STYLE + 1, context)
-        self.globals = nn.Sequential(nn.Linear(GLOBALS, context), nn.SiLU(), nn.Linear(context, context))
-        features = EVENT_FEATURES + 2 * _OCTAVES
-        self.events = nn.Sequential(nn.Linear(features, context), nn.SiLU(), nn.Linear(context, context))
-        self.norm = nn.LayerNorm(context)
-        self.keys = nn.ModuleList([nn.Linear(context, 2 * context) for _ in range(blocks)])
-        self.vector = nn.Linear(2 * context, context)
-
-    def forward(self, style: Tensor, globals_: Tensor, events: Tensor) -> Tensor:
-        """(batch,), (batch, GLOBALS), (batch, EVENTS, EVENT_FEATURES) -> kv (batch, blocks + 1, 2, tokens,
-        context).
+    def forward(self, x: Tensor, keys: Tensor, values: Tensor, hidden: Tensor, places: Tensor) -> Tensor:
+        """`x` (batch, channels, frames); `keys` (batch, heads, features, tokens) and `values` (batch, heads,
+        tokens, features); `hidden` (batch, 1, frames, tokens) is added to the scores; `places` as `places_of` has
+        them.
         """
-        named, level = self.style(style), self.globals(globals_)
-        moments = self.events(torch.cat([events, waves(events[..., 0])], -1))
-        tokens = self.norm(torch.cat([named[:, None], level[:, None], moments], 1))
-        pairs = [torch.stack(layer(tokens).chunk(2, -1), 1) for layer in self.keys]
-        vector = self.vector(torch.cat([named, level], 1))
-        pairs.append(torch.zeros_like(pairs[0]) + vector[:, None, None])
-        return torch.stack(pairs, 1)
+        size = x.shape[1] // self.heads
+        cosine, sine, place = places.split([size, size, _PLACE], 1)
+        stream = x.transpose(1, 2)
+        parts = self._split(self.inward(self.norm1(stream)), 3)
+        asking, own = parts.split([2 * self.heads, self.heads], 1)
+        first, second = asking.chunk(2, -1)
+        turned = (asking * cosine + torch.cat([second, first], -1) * sine).to(own.dtype)
+        query, key = turned.chunk(2, 1)
+        weight = torch.softmax(query @ key.transpose(2, 3), -1)
+        stream = stream + self.outward(self._join(weight @ own))
+        query = self._split(self.ask(torch.cat([self.norm2(stream), place.expand(x.shape[0], -1, -1)], 2)))
+        weight = torch.softmax(query @ keys.to(query.dtype) + hidden, -1).to(query.dtype)
+        stream = stream + self.answer(self._join(weight @ values.to(query.dtype)))
+        return stream.transpose(1, 2)
+
+    @staticmethod
+    def _join(x: Tensor) -> Tensor:
+        return x.transpose(1, 2).reshape(x.shape[0], -1, x.shape[1] * x.shape[3])
+
+
+def places_of(rate: float, features: int) -> Tensor:
+    """(frames, 2 * features + _PLACE) for every frame of the longest window at `rate`: cosine and sine of the rotary
+    position (RoFormer, arXiv 2104.09864) with the scale of the scores in them, and where in the window a frame is.
+    """
+    half = features // 2
+    frame = torch.arange(int(LONGEST * rate / LATENT_RATE))
+    angle = frame[:, None] * 100.0 ** (-torch.arange(half) / half)
+    cosine, sine = torch.cos(angle) * features**-0.25, torch.sin(angle) * features**-0.25
+    place = waves(frame / (10 * rate), _OCTAVES)
+    return torch.cat([cosine, cosine, -sine, sine, place, torch.ones(len(frame), 1)], 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What all stages of one rate share."""
+
+    injected: Iterator[Tensor]  # (batch, channels, frames) for one residual after the other
+    aligned: Tensor  # (batch, ALIGNED, frames)
+    hidden: Tensor  # (batch, 1, frames, tokens)
+    places: Tensor  # (frames, features), as `places_of` has them
 
 
 class Stage(nn.Module):
-    """Two residual blocks, and attention where there is some."""
+    """Two residual blocks, then the transition-beat adapter and the attention, where there are some."""
 
-    def __init__(self, inside: int, channels: int, embedding: int, attention: Attention | None) -> None:
+    def __init__(self, inside: int, channels: int, attention: Attention | None, adapted: bool) -> None:
         super().__init__()
-        self.first = Residual(inside, channels, embedding)
-        self.second = Residual(channels, channels, embedding)
+        self.first, self.second = Residual(inside, channels), Residual(channels, channels)
         self.attention = attention
+        self.adapt = nn.Conv1d(ALIGNED, 2 * channels, 1) if adapted else None
+        if self.adapt is not None:
+            nn.init.zeros_(self.adapt.weight)
+            nn.init.constant_(self.adapt.bias, 0.0)
+            nn.init.constant_(self.adapt.bias[:channels], 1.0)
 
-    def forward(self, x: Tensor, embedding: Tensor, tracks: Tensor, kv: Tensor | None) -> Tensor:
-        """As `Residual`; `kv` (batch, 2, tokens, context) is for the attention."""
-        hidden: Tensor = self.second(self.first(x, embedding, tracks), embedding, tracks)
-        if self.attention is not None and kv is not None:
-            hidden = self.attention(hidden, kv)
-        return hidden
+    def forward(
+        self, x: Tensor, level: Level, modulation: Iterator[Tensor], pairs: Iterator[tuple[Tensor, Tensor]]
+    ) -> Tensor:
+        """`x` (batch, inside, frames); takes its own share of the modulation, the injections and the pairs of
+        keys and values.
+        """
+        for residual in (self.first, self.second):
+            x = residual(x, next(level.injected), next(modulation), next(modulation))
+        if self.adapt is not None:  # (1 + gamma) z + beta, both zero at first (VeM, transition-beat adapter)
+            scale, shift = self.adapt(level.aligned).chunk(2, 1)
+            x = scale * x + shift
+        if self.attention is not None:
+            x = self.attention(x, *next(pairs), level.hidden, level.places)
+        return x
 
 
 class UNet(nn.Module):
-    """Velocity of the rectified flow; the depth of `channels` fixes what T must be a multiple of (8)."""
+    """Mean velocity of the flow from t down to r under guidance; T must be a multiple of 2^levels (8)."""
 
     def __init__(self, latent: int, recipe: FlowRecipe) -> None:
         super().__init__()
         channels, context, embedding = recipe.channels, recipe.context, recipe.embedding
-        self.blocks = 2 * (len(channels) - 1) + 1
-        self.time = nn.Sequential(nn.Linear(2 * 10, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
+        count = len(channels)
+        self.heads, self.widths = recipe.heads, (*channels, channels[-1])
+        for level, width in enumerate(self.widths):
+            places = places_of(LATENT_RATE / 2**level, width // recipe.heads)
+            self.register_buffer(f"places{level}", places, persistent=False)
+        self.time = nn.Sequential(
+            nn.Linear(3 * 2 * _TIME_OCTAVES, embedding), nn.SiLU(), nn.Linear(embedding, embedding)
+        )
         self.vector = nn.Linear(context, embedding)
         self.enter = nn.Conv1d(2 * latent + 1 + TRACKS, channels[0], 3, padding=1)
 
         def attention(level: int) -> Attention | None:
-            rate = LATENT_RATE / 2**level
-            width = channels[min(level, len(channels) - 1)]
-            return Attention(width, context, recipe.heads, rate) if level else None
+            return Attention(self.widths[level], context, recipe.heads) if level else None
 
-        below = (channels[0], *channels)
-        above = (*channels[1:], channels[-1])
-        levels = range(len(channels))
-        self.down = nn.ModuleList([Stage(below[i], channels[i], embedding, attention(i)) for i in levels])
+        below, above = (channels[0], *channels), self.widths[1:]
+        levels = range(count)
+        self.down = nn.ModuleList([Stage(below[i], channels[i], attention(i), True) for i in levels])
         self.halve = nn.ModuleList([nn.Conv1d(c, c, 4, 2, 1) for c in channels])
-        self.middle = Stage(channels[-1], channels[-1], embedding, attention(len(channels)))
+        self.middle = Stage(channels[-1], channels[-1], attention(count), True)
         self.lift = nn.ModuleList([nn.ConvTranspose1d(above[i], channels[i], 4, 2, 1) for i in levels])
-        self.up = nn.ModuleList(
-            [Stage(2 * channels[i], channels[i], embedding, attention(i)) for i in levels]
+        self.up = nn.ModuleList([Stage(2 * channels[i], channels[i], attention(i), False) for i in levels])
+        residuals = [4] * count + [2]
+        self.inject = nn.ModuleList(
+            [nn.Conv1d(TRACKS, n * c, 1) for n, c in zip(residuals, self.widths, strict=True)]
         )
+        order = [*levels, count, *reversed(levels)]
+        self.shares = [self.widths[level] for level in order for _ in range(4)]
+        self.modulate = nn.Linear(embedding, sum(self.shares))
+        self._balance()
         self.norm = FrameNorm(channels[0])
         self.leave = nn.Conv1d(channels[0], latent, 3, padding=1)
         for parameter in self.leave.parameters():
             nn.init.zeros_(parameter)
 
+    @torch.no_grad()
+    def _balance(self) -> None:
+        """Scales start where a frame of unit length gets a mean square of 1, shifts at 0."""
+        nn.init.normal_(self.modulate.weight, std=0.02)
+        for index, part in enumerate(self.modulate.bias.split(self.shares)):
+            part.fill_(part.numel() ** 0.5 if index % 2 == 0 else 0.0)
+
+    def _levels(self, tracks: Tensor, aligned: Tensor, attention: Tensor) -> list[Level]:
+        """Everything that is frame-aligned, at every rate from the top down."""
+        levels = []
+        for number, (inject, width) in enumerate(zip(self.inject, self.widths, strict=True)):
+            hidden = attention[:, None, :: 2**number]
+            places = self.get_buffer(f"places{number}")[: tracks.shape[2]]
+            levels.append(Level(iter(inject(tracks).split(width, 1)), aligned, hidden, places))
+            tracks, aligned = F.avg_pool1d(tracks, 2), F.avg_pool1d(aligned, 2)
+        return levels
+
     def forward(
-        self, x: Tensor, t: Tensor, known: Tensor, mask: Tensor, tracks: Tensor, kv: Tensor
+        self,
+        x: Tensor,
+        time: Tensor,
+        known: Tensor,
+        mask: Tensor,
+        tracks: Tensor,
+        attention: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        vector: Tensor,
+        aligned: Tensor,
     ) -> Tensor:
-        """`x`, `known` (batch, latent, T), `t` (batch,), `mask` (batch, 1, T) with 1 where known, `tracks`
-        (batch, TRACKS, T), `kv` from the `Conditioner` -> noise minus data (batch, latent, T).
+        """`x`, `known` (batch, latent, T), `known` 0 where not; `time` (batch, 3): t, t - r and guidance / STRONGEST;
+        `mask` (batch, 1, T) with 1 where known; `tracks` (batch, TRACKS, T); `attention` (batch, T, TOKENS) to be added to the scores; the rest is
+        what the `Conditioner` and the `Aligner` say -> mean of noise minus data on the way (batch, latent, T).
         """
-        embedding = F.silu(self.time(waves(t, 10)) + self.vector(kv[:, -1, 0, 0]))
-        hidden = self.enter(torch.cat([x, known * mask, mask, tracks], 1))
-        slots = iter(range(self.blocks))
-        passed: list[tuple[Tensor, Tensor]] = []
-        for level, (stage, halve) in enumerate(zip(self.down, self.halve, strict=True)):
-            hidden = stage(hidden, embedding, tracks, kv[:, next(slots)] if level else None)
-            passed.append((hidden, tracks))
-            hidden, tracks = halve(hidden), F.avg_pool1d(tracks, 2)
-        hidden = self.middle(hidden, embedding, tracks, kv[:, next(slots)])
-        for level in reversed(range(len(self.up))):
-            aside, tracks = passed.pop()
-            hidden = torch.cat([self.lift[level](hidden), aside], 1)
-            hidden = self.up[level](hidden, embedding, tracks, kv[:, next(slots)] if level else None)
+        embedding = F.silu(self.time(waves(time, _TIME_OCTAVES).flatten(1)) + self.vector(vector))
+        modulation = iter(self.modulate(embedding)[..., None].split(self.shares, 1))
+        pairs = iter(zip(keys.split(self.heads, 1), values.split(self.heads, 1), strict=True))
+        levels = self._levels(tracks, aligned, attention)
+        hidden = self.enter(torch.cat([x, known, mask, tracks], 1))
+        passed: list[Tensor] = []
+        for stage, halve, level in zip(self.down, self.halve, levels, strict=False):
+            passed.append(stage(hidden, level, modulation, pairs))
+            hidden = halve(passed[-1])
+        hidden = self.middle(hidden, levels[-1], modulation, pairs)
+        for number in reversed(range(len(self.up))):
+            hidden = torch.cat([self.lift[number](hidden), passed.pop()], 1)
+            hidden = self.up[number](hidden, levels[number], modulation, pairs)
         velocity: Tensor = self.leave(F.silu(self.norm(hidden)))
         return velocity
 
 
+def attentions_of(recipe: FlowRecipe) -> int:
+    """How many blocks of the U-Net have attention: all but those at the full rate."""
+    return 2 * (len(recipe.channels) - 1) + 1
+
+
 class Generator(nn.Module):
-    """The conditioner and the U-Net, trained as one."""
+    """Everything that is trained as one; the aligner has its own phase before."""
 
     def __init__(self, latent: int, recipe: FlowRecipe) -> None:
         super().__init__()
         self.unet = UNet(latent, recipe)
-        self.conditioner = Conditioner(recipe.context, self.unet.blocks)
+        self.conditioner = Conditioner(recipe.context, attentions_of(recipe), recipe.heads)
+        self.aligner = Aligner()

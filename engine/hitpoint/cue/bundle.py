@@ -21,7 +21,7 @@ from hitpoint.cue.tracks import LATENT_RATE
 from hitpoint.errors import ModelBundleError
 from hitpoint.values import SAMPLE_RATE, BundleId
 
-SCHEMA = 1
+SCHEMA = 2
 GRAPHS = ("cond", "step", "decode")
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_GRAPH_BYTES = 1 << 30

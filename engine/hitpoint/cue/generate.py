@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hitpoint.cue import sampler, tracks
+from hitpoint.cue import sampler, tokens, tracks
 from hitpoint.cue.bundle import Manifest
-from hitpoint.cue.plan import STYLES, CuePlan
+from hitpoint.cue.plan import CuePlan
 from hitpoint.cue.windows import Span, Window, covering, frames_for, windows
 from hitpoint.progress import Progress
 from hitpoint.values import Floats
 
-NULL_STYLE = len(STYLES)
-"""The style token of "no condition", for guidance."""
-
-
-UNGUIDED = 0.3
-"""From this t on the conditioned flow alone is followed."""
+Arrays = Mapping[str, NDArray[Any]]
+"""Inputs or outputs of a graph by the names that the manifest gives them."""
 
 
 class Model(Protocol):
-    """What runs the three graphs of a bundle; `sessions.CpuModel` says the shapes."""
+    """What runs the three graphs of a bundle; the manifest says the shapes."""
 
     @property
     def threads(self) -> int:
         """How many calls of `spectrum` are worth running at a time."""
         ...
 
-    def condition(self, style: NDArray[np.int64], globals_: Floats, events: Floats) -> Floats:
-        """Keys and values."""
+    def condition(self, told: Arrays) -> Arrays:
+        """What is constant over the steps: keys, values, style vector, aligner's features."""
         ...
 
-    def velocity(
-        self, x: Floats, t: Floats, known: Floats, mask: Floats, tracks: Floats, kv: Floats
-    ) -> Floats:
-        """The flow."""
+    def velocity(self, told: Arrays) -> Floats:
+        """The mean flow, (1, Z, T)."""
         ...
 
     def spectrum(self, z: Floats, positions: Floats, first: int) -> Floats:
@@ -97,14 +91,14 @@ class Composer:
         known = z[:, here] * mask
         seed, steps = self.sampling.seed, self.sampling.steps
         eps = sampler.noise(seed, self.sampling.variation, len(z), window.first, window.frames)
-        v = sampler.given(self._guided(window, known, mask), known, mask, eps)
+        v = sampler.given(self._flow(window, known, mask), known, mask, eps)
         done = self._countdown(window, total)
 
-        def reported(x: Floats, t: float) -> Floats:
+        def reported(x: Floats, t: float, r: float) -> Floats:
             self.progress.report("Composing", next(done))
-            return v(x, t)
+            return v(x, t, r)
 
-        z[:, here] = np.where(mask > 0, known, sampler.euler(reported, eps, steps))
+        z[:, here] = np.where(mask > 0, known, sampler.integrate(reported, eps, steps))
 
     def _countdown(self, window: Window, total: int) -> Iterator[float]:
         """How far the cue is before each step of this window, 0 to 1."""
@@ -112,28 +106,35 @@ class Composer:
         for step in range(self.sampling.steps):
             yield (window.first + window.known + new * step / self.sampling.steps) / total
 
-    def _guided(self, window: Window, known: Floats, mask: Floats) -> sampler.Velocity:
-        """v = v_null + w (v_cond - v_null), in a batch of two (Ho and Salimans 2022, classifier-free),
-        except at the end, where guidance only costs time (Kynkäänniemi et al. 2024)."""
-        w, plan = np.float32(self.sampling.guidance), self.plan
-        batch = 1 if w == 1 else 2
-        style = np.array([tracks.style_index(plan.style), NULL_STYLE], np.int64)[:batch]
-        globals_ = _or_nothing(tracks.globals_(plan, window.first), batch)
-        events = _or_nothing(tracks.events(plan, window.first, window.frames), batch)
-        rows = _or_nothing(tracks.tracks(plan, window.first, window.frames), batch)
-        kv = self.model.condition(style, globals_, events)
-        given, marks = np.stack([known] * batch), np.stack([mask] * batch)
+    def _flow(self, window: Window, known: Floats, mask: Floats) -> sampler.Velocity:
+        """The mean flow in a window, with the guidance that the network learned to answer in one pass."""
+        told = told_of(self.plan, window.first, window.frames)
+        constant = {
+            "known": known[None],
+            "mask": mask[None],
+            "tracks": told["tracks"],
+            "attention": tokens.attention(self.plan, window.first, window.frames)[None],
+            **self.model.condition(told),
+        }
+        strength = self.sampling.guidance / sampler.STRONGEST
 
-        def v(x: Floats, t: float) -> Floats:
-            many = batch if t > UNGUIDED else 1
-            times, xs = np.full(many, t, np.float32), np.stack([x] * many)
-            out = self.model.velocity(xs, times, given[:many], marks[:many], rows[:many], kv[:many])
-            guided: Floats = out[0] if many == 1 else out[1] + w * (out[0] - out[1])
-            return guided
+        def v(x: Floats, t: float, r: float) -> Floats:
+            time = np.array([[t, t - r, strength]], np.float32)
+            mean: Floats = self.model.velocity({"x": x[None], "time": time, **constant})[0]
+            return mean
 
         return v
 
 
-def _or_nothing(condition: Floats, batch: int) -> Floats:
-    """The condition and, for the second of a batch of two, its absence."""
-    return np.stack([condition, np.zeros_like(condition)][:batch])
+def told_of(plan: CuePlan, first_frame: int, frames: int) -> Arrays:
+    """Everything that the conditioner is told of a window, in a batch of one."""
+    told = {
+        "globals": tracks.globals_(plan, first_frame),
+        "events": tokens.events(plan, first_frame, frames),
+        "looks": tokens.looks(plan, first_frame, frames),
+        "scenes": tokens.scenes(plan, first_frame, frames),
+        "tracks": tracks.tracks(plan, first_frame, frames),
+        "transitions": tracks.transitions(plan, first_frame, frames),
+    }
+    style = np.array([tracks.style_index(plan.style)], np.int64)
+    return {"style": style, **{name: part[None] for name, part in told.items()}}

@@ -1,6 +1,7 @@
 """The few-step sampler, in the symbols of the papers; it knows neither the network nor its run time.
 
-Rectified flow (Liu et al. 2022): x_t = (1 - t) x_0 + t eps, v = eps - x_0, so dx = v dt from t = 1 to t = 0.
+Rectified flow (Liu et al. 2022): x_t = (1 - t) x_0 + t eps, v = eps - x_0, so dx = v dt from t = 1 to t = 0. The
+network tells the mean of v from t down to r (SplitMeanFlow, arXiv 2507.16884), so that few steps are enough.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ import numpy as np
 
 from hitpoint.values import Floats
 
-Velocity = Callable[[Floats, float], Floats]
-"""(x, t) -> v, both of the shape of x."""
+Velocity = Callable[[Floats, float, float], Floats]
+"""(x, t, r) -> mean v from t down to r, of the shape of x."""
+UNGUIDED = 0.3
+"""Below this t the network learned no guidance: there it does nothing but harm (Kynkäänniemi et al. 2024)."""
+STRONGEST = 8.0
+"""The network is told guidance in shares of this."""
 NOISE_BLOCK = 8  # frames
 
 
@@ -22,10 +27,10 @@ def schedule(steps: int) -> list[float]:
     return [1 - i / steps for i in range(steps + 1)]
 
 
-def euler(v: Velocity, x: Floats, steps: int) -> Floats:
-    """x at t = 0 from noise x at t = 1, in `steps` evaluations of v (Liu et al. 2022, algorithm 1)."""
+def integrate(v: Velocity, x: Floats, steps: int) -> Floats:
+    """x at t = 0 from noise x at t = 1, in `steps` evaluations of v."""
     for t, r in pairwise(schedule(steps)):
-        x = (x - np.float32(t - r) * v(x, t)).astype(np.float32, copy=False)
+        x = (x - np.float32(t - r) * v(x, t, r)).astype(np.float32, copy=False)
     return x
 
 
@@ -34,7 +39,7 @@ def given(v: Velocity, known: Floats, mask: Floats, eps: Floats) -> Velocity:
 
     known, eps (Z, T); mask (1, T). What the network sees there is then just what it saw in training.
     """
-    return lambda x, t: np.where(mask > 0, eps - known, v(x, t))
+    return lambda x, t, r: np.where(mask > 0, eps - known, v(x, t, r))
 
 
 def noise(seed: int, variation: int, channels: int, first: int, frames: int) -> Floats:

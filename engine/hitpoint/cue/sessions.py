@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore
 
 from hitpoint.cue.bundle import Bundle, GraphSpec
+from hitpoint.cue.generate import Arrays
 from hitpoint.errors import Cancelled, ModelBundleError
 from hitpoint.progress import Progress
 from hitpoint.values import Floats
@@ -158,16 +159,14 @@ class CpuModel:
             watcher.join()
             self._run = onnxruntime.RunOptions()
 
-    def condition(self, style: NDArray[np.int64], globals_: Floats, events: Floats) -> Floats:
-        """Keys and values (B, blocks, 2, L, C) of all cross-attentions; constant over the steps."""
-        return self._call(self._cond, {"style": style, "globals": globals_, "events": events})
+    def condition(self, told: Arrays) -> Arrays:
+        """Keys and values of all cross-attentions, style vector, aligner's features; constant over the steps."""
+        names = [tensor.name for tensor in self.bundle.manifest.graph("cond").outputs]
+        return dict(zip(names, self._call(self._cond, told, names), strict=True))
 
-    def velocity(
-        self, x: Floats, t: Floats, known: Floats, mask: Floats, tracks: Floats, kv: Floats
-    ) -> Floats:
-        """v (B, Z, T) at x (B, Z, T), t (B,), known (B, Z, T), mask (B, 1, T), tracks (B, 39, T)."""
-        inputs = {"x": x, "t": t, "known": known, "mask": mask, "tracks": tracks, "kv": kv}
-        return self._call(self._step, inputs)
+    def velocity(self, told: Arrays) -> Floats:
+        """Mean v (1, Z, T) at x (1, Z, T), time (1, 3), known (1, Z, T), mask (1, 1, T), tracks (1, TRACKS, T)."""
+        return self._call(self._step, told)[0]
 
     def spectrum(self, z: Floats, positions: Floats, first: int) -> Floats:
         """(1, 2, 2, bins, 2T): left and right, real and imaginary, 100 Hz frames.
@@ -176,13 +175,15 @@ class CpuModel:
         first, the absolute 100 Hz frame of the chunk's start.
         """
         inputs = {"z": z, "positions": positions, "frame": np.array([first], np.int64)}
-        return self._call(self._decode, inputs)
+        return self._call(self._decode, inputs)[0]
 
-    def _call(self, session: onnxruntime.InferenceSession, inputs: dict[str, Any]) -> Floats:
+    def _call(
+        self, session: onnxruntime.InferenceSession, told: Arrays, names: list[str] | None = None
+    ) -> list[Floats]:
         try:
-            result = session.run(None, inputs, self._run)[0]
+            results = session.run(names, dict(told), self._run)
         except RUNTIME_ERRORS as error:
             if self._run.terminate:
                 raise Cancelled("Cancelled.", "Nothing was written.") from None
             raise ModelBundleError(f"The model failed: {error}.", "Try another bundle.") from error
-        return np.asarray(result, np.float32)
+        return [np.asarray(result, np.float32) for result in results]

@@ -1,7 +1,7 @@
-"""From a plan to what the network sees: frame-aligned tracks, global numbers and event tokens.
+"""From a plan to what the network sees frame by frame, and the few numbers about the whole.
 
 Frame-aligned injection is what makes the accents land (measured: cross-attention alone does not); the
-two-frame split of every impulse carries its position inside the 20 ms frame.
+two-frame split of every impulse carries its position inside the 20 ms frame. `tokens.py` has the rest.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ TRACK_NAMES: tuple[str, ...] = (
     *(f"section_{kind}" for kind in SECTION_KINDS),
     *(f"chroma_{pitch}" for pitch in range(12)),
     *(f"bass_{pitch}" for pitch in range(12)),
+    "tune_onset", "tune_height",
+    *(f"tune_{pitch}" for pitch in range(12)),
 )  # fmt: skip
 TRACKS = len(TRACK_NAMES)
 RHYTHM_TRACKS = slice(0, 7)
 FORM_TRACKS = slice(7, 15)
-HARMONY_TRACKS = slice(15, TRACKS)
+HARMONY_TRACKS = slice(15, 39)
+TUNE_TRACKS = slice(39, TRACKS)
 
-EVENTS = 32
-"""At most so many accents of a window become tokens (the strongest are kept)."""
-EVENT_FEATURES = 4
 GLOBALS = 6
+_MIDDLE_PITCH = 72  # MIDI number in the middle of the tune's range
 
 
 def _impulses(frames: int, first_frame: int, events: tuple[Accent, ...]) -> Floats:
@@ -84,25 +85,26 @@ def tracks(plan: CuePlan, first_frame: int, frames: int) -> Floats:
         chroma[index, list(chord.pitch_classes)] = 1
         bass[index, chord.bass] = 1
     out[15:27], out[27:39] = chroma[which].T, bass[which].T
+    _write_tune(out[TUNE_TRACKS], plan, first_frame, frames)
     out[7:, times < 0] = 0
     return out
 
 
-def events(plan: CuePlan, first_frame: int, frames: int) -> Floats:
-    """(EVENTS, EVENT_FEATURES) float32: per accent of the window its time (in windows of 10 s, from the
-    window's start), strength, time since the accent before (seconds, at most 4) and 1; zero rows pad.
-
-    True event times, as the Hawkes encoding of LORIS (Eq. 9) intends and its released code omits.
-    """
+def _write_tune(out: Floats, plan: CuePlan, first_frame: int, frames: int) -> None:
+    """When the notes of the tune begin, how high they are in octaves from the middle, and their pitch class."""
     start, stop = first_frame / LATENT_RATE, (first_frame + frames) / LATENT_RATE
-    inside = [i for i, accent in enumerate(plan.accents) if start <= accent.time < stop]
-    strongest = sorted(sorted(inside, key=lambda i: -plan.accents[i].strength)[:EVENTS])
-    out = np.zeros((EVENTS, EVENT_FEATURES), np.float32)
-    for row, i in enumerate(strongest):
-        accent = plan.accents[i]
-        before = plan.accents[i - 1].time if i else accent.time - 4.0
-        out[row] = ((accent.time - start) / 10, accent.strength, min(4.0, accent.time - before), 1)
-    return out
+    heard = [tone for tone in plan.tune if tone.start + tone.duration > start and tone.start < stop]
+    out[0] = _impulses(frames, first_frame, tuple(Accent(tone.start, 1.0) for tone in heard))
+    for tone in heard:
+        low = max(0, round((tone.start - start) * LATENT_RATE))
+        high = max(low + 1, round((tone.start + tone.duration - start) * LATENT_RATE))
+        out[1, low:high] = (tone.pitch - _MIDDLE_PITCH) / 12
+        out[2 + tone.pitch % 12, low:high] = 1
+
+
+def transitions(plan: CuePlan, first_frame: int, frames: int) -> Floats:
+    """(1, frames) float32: an impulse on every cut, for the transition-beat aligner (VeM)."""
+    return _impulses(frames, first_frame, tuple(Accent(scene.start, 1.0) for scene in plan.scenes[1:]))[None]
 
 
 def globals_(plan: CuePlan, first_frame: int) -> Floats:

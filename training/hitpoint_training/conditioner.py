@@ -1,0 +1,120 @@
+"""What the network attends to, made once per window: LORIS's and VeM's streams as keys and values."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hitpoint.cue.plan import STYLES
+from hitpoint.cue.tokens import EVENT_FEATURES, LOOKS, SCENE_FEATURES
+from hitpoint.cue.tracks import GLOBALS, RHYTHM_TRACKS
+from hitpoint_training.waves import waves
+
+NULL_STYLE = len(STYLES)
+ALIGNED = 16
+"""Features of the transition-beat aligner."""
+_OCTAVES = 6
+
+
+class Hawkes(nn.Module):
+    """Position by number and by time: Tri(omega_k i + w_k t_i) with learned w (LORIS, Eq. 9)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        half = width // 2
+        self.register_buffer("omega", 10000.0 ** (-torch.arange(half) / half), persistent=False)
+        self.w = nn.Parameter(torch.logspace(1.5, -1, half))  # turns per second, fast to slow
+
+    def forward(self, seconds: Tensor) -> Tensor:
+        """(batch, events) -> (batch, events, width)."""
+        number = torch.arange(seconds.shape[1], device=seconds.device)
+        angle = number[:, None] * self.get_buffer("omega") + seconds[..., None] * self.w
+        return torch.cat([torch.sin(angle), torch.cos(angle)], -1)
+
+
+class Visual(nn.Module):
+    """A bidirectional LSTM over what the picture looks like, from a zero state (LORIS section 3.2)."""
+
+    def __init__(self, context: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(LOOKS, context // 2)
+        self.lstm = nn.LSTM(context // 2, context // 2, batch_first=True, bidirectional=True)
+
+    def forward(self, looks: Tensor) -> Tensor:
+        """(batch, VISUAL, LOOKS) -> (batch, VISUAL, context)."""
+        seen: Tensor = self.lstm(self.enter(looks))[0]
+        return seen
+
+
+class Conditioner(nn.Module):
+    """Style, global numbers, accents, looks and scenes to the keys and values of every cross-attention."""
+
+    def __init__(self, context: int, blocks: int, heads: int) -> None:
+        super().__init__()
+        self.blocks, self.heads = blocks, heads
+
+        def small(inside: int) -> nn.Sequential:
+            return nn.Sequential(nn.Linear(inside, context), nn.SiLU(), nn.Linear(context, context))
+
+        self.style = nn.Embedding(NULL_STYLE + 1, context)
+        self.globals = small(GLOBALS)
+        self.events = small(EVENT_FEATURES)
+        self.hawkes = Hawkes(context)
+        self.visual = Visual(context)
+        self.scenes = small(SCENE_FEATURES + 2 * 2 * _OCTAVES)
+        self.norm = nn.LayerNorm(context)
+        self.keys = nn.Linear(context, blocks * context)
+        self.values = nn.Linear(context, blocks * context)
+        self.vector = nn.Linear(2 * context, context)
+
+    def forward(
+        self, style: Tensor, globals_: Tensor, events: Tensor, looks: Tensor, scenes: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(batch,), (batch, GLOBALS), (batch, EVENTS, EVENT_FEATURES), (batch, VISUAL, LOOKS), (batch, SCENES,
+        SCENE_FEATURES) -> keys (batch, blocks * heads, features, TOKENS) with the scale of the scores in them,
+        values (batch, blocks * heads, TOKENS, features), style vector (batch, context).
+        """
+        named, level = self.style(style), self.globals(globals_)
+        moments = self.events(events) + self.hawkes(events[..., 0] * 10)
+        timed = waves(scenes[..., LOOKS:], _OCTAVES).flatten(2)
+        shots = self.scenes(torch.cat([scenes, timed], -1))
+        tokens = torch.cat([named[:, None], level[:, None], moments, self.visual(looks), shots], 1)
+        tokens = self.norm(tokens)
+        keys, values = self._heads(self.keys(tokens)), self._heads(self.values(tokens))
+        keys = keys.transpose(2, 3) * keys.shape[3] ** -0.5
+        return keys, values, self.vector(torch.cat([named, level], 1))
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """(batch, tokens, blocks * context) -> (batch, blocks * heads, tokens, features)."""
+        count = self.blocks * self.heads
+        return x.reshape(x.shape[0], x.shape[1], count, x.shape[2] // count).transpose(1, 2)
+
+
+class Aligner(nn.Module):
+    """Which cuts are beats, and what leads there (VeM, transition-beat aligner).
+
+    Trained on its own for just this question; the features before the answer go to the adapters of the U-Net.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        inside = RHYTHM_TRACKS.stop - RHYTHM_TRACKS.start + 1
+        self.body = nn.Sequential(
+            nn.Conv1d(inside, 32, 5, padding=2),
+            nn.SiLU(),
+            nn.Conv1d(32, 32, 9, padding=4),
+            nn.SiLU(),
+            nn.Conv1d(32, ALIGNED, 5, padding=2),
+            nn.Tanh(),
+        )
+        self.head = nn.Conv1d(ALIGNED, 1, 1)
+
+    def forward(self, tracks: Tensor, transitions: Tensor) -> Tensor:
+        """(batch, TRACKS, T), (batch, 1, T) -> features (batch, ALIGNED, T)."""
+        features: Tensor = self.body(torch.cat([tracks[:, RHYTHM_TRACKS], transitions], 1))
+        return features
+
+    def answer(self, features: Tensor) -> Tensor:
+        """Log odds that a frame holds a cut that is a beat, (batch, T)."""
+        odds: Tensor = self.head(features)[:, 0]
+        return odds
