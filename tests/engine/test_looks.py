@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -69,7 +71,7 @@ def test_any_shots_give_looks_in_range(duration: float, cuts: list[float], seed:
     rng = np.random.default_rng(seed)
     edges = [0.0, *sorted({cut for cut in cuts if 0.01 < cut < duration}), duration]
     shots = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         count = len(np.arange(start, max(stop, start + 1e-3), 0.5))
         rows = rng.normal(0, 2, (count, len(DESCRIPTORS))).astype(np.float32)
         rows[0, 0] = wild

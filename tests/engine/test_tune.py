@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -92,7 +94,7 @@ def test_lines_move_by_step_and_turn_back_after_leaps() -> None:
         steps = np.where(gaps < 0.3, steps, 0)
         moves += int(np.sum(steps != 0))
         small += int(np.sum((steps != 0) & (np.abs(steps) <= 5)))
-        for first, second in zip(steps[:-1], steps[1:], strict=True):
+        for first, second in itertools.pairwise(steps):
             if abs(first) > 5 and second:
                 leaps += 1
                 turned += first * second < 0
@@ -130,7 +132,7 @@ def test_the_motif_comes_back_in_every_main_section() -> None:
     for plan in [a_plan(seed, "pop", 180.0, 0.1) for seed in range(24)]:
         main = [shape for at in section_starts(plan, "groove") if (shape := _shape(plan, at))]
         breaks = [shape for at in section_starts(plan, "break") if (shape := _shape(plan, at))]
-        for a, b in zip(main, main[1:], strict=False):
+        for a, b in itertools.pairwise(main):
             own.append(_alike(a, b))
             if len(a) == len(b) and len(a) > 3:
                 contour.append(
@@ -156,7 +158,7 @@ def test_drops_sing_higher_or_denser() -> None:
         sections = [*plan.sections, Section(plan.end, "ending", 1.0)]
         rate: dict[str, list[float]] = {"groove": [], "drop": []}
         height: dict[str, list[float]] = {"groove": [], "drop": []}
-        for section, after in zip(sections, sections[1:], strict=False):
+        for section, after in itertools.pairwise(sections):
             tones = tones_in(plan, section.start, after.start)
             if section.kind in rate and tones:
                 rate[section.kind].append(len(tones) / (after.start - section.start))

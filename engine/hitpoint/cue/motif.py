@@ -116,8 +116,14 @@ def filled(bar: tuple[Step, ...]) -> tuple[Step, ...]:
 
 
 def cadence(bar: tuple[Step, ...], size: int) -> tuple[Step, ...]:
-    """The head of the bar, then a long note on its middle, then a rest."""
+    """The head of the bar, then a long note on its middle."""
     half = size // 2 if size != 12 else (6 if any(note.step == 6 for note in bar) else 8)
     head = tuple(replace(n, length=min(n.length, half - n.step)) for n in bar if n.step < half)
     height = head[-1].height if head else 2
-    return (*head, Step(half, size - half - (4 if size == 16 else 2), height - (height > 0)))
+    return (*head, Step(half, size - half, height - (height > 0)))
+
+
+def breathing(bar: tuple[Step, ...], size: int) -> tuple[Step, ...]:
+    """The last note a quarter of a bar shorter, but never a mere touch: a singer has to breathe."""
+    last = bar[-1]
+    return (*bar[:-1], replace(last, length=max(last.length - size // 4, min(last.length, 2))))

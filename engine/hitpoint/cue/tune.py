@@ -10,7 +10,17 @@ import numpy as np
 
 from hitpoint.cue.bars import Bar, chord_at, chord_stop, lay_bars
 from hitpoint.cue.harmony import scale
-from hitpoint.cue.motif import Idea, Step, cadence, filled, invent, inverted_tail, sequenced, thinned
+from hitpoint.cue.motif import (
+    Idea,
+    Step,
+    breathing,
+    cadence,
+    filled,
+    invent,
+    inverted_tail,
+    sequenced,
+    thinned,
+)
 from hitpoint.cue.plan import CuePlan, Tone
 from hitpoint.cue.room import Room
 
@@ -78,8 +88,11 @@ def _line(bar: Bar, ideas: _Ideas) -> tuple[Step, ...]:
     line = idea.second if place % 2 else idea.first
     if place == 2:
         line = _answer(line, ideas.answer, bar.size)
-    if place == 3 or (bar.bars_left == 1 and place != 1):
+    ending = place == 3 or (bar.bars_left == 1 and place != 1)
+    if ending:
         line = cadence(line, bar.size)
+    if ending or place == 1:
+        line = breathing(line, bar.size)
     if kind == "drop":
         line = sequenced(line, _OCTAVE) if ideas.higher else filled(line)
     return line
