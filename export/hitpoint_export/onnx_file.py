@@ -16,7 +16,7 @@ from hitpoint_export.graphs import Graph, Port
 from hitpoint_training.unet import LONGEST
 
 OPSET = 20
-_SMALL = 32768  # values; smaller tensors stay fp32: a cast costs a node, and they are few
+SMALL = 32768  # values; smaller tensors stay fp32: a cast costs a node, and they are few
 
 
 def _axes(port: Port, free: Mapping[str, torch.export.Dim]) -> dict[int, torch.export.Dim]:
@@ -51,7 +51,7 @@ def halve_weights(path: Path) -> None:
         if tensor.data_type != onnx.TensorProto.FLOAT:
             continue
         values = numpy_helper.to_array(tensor)
-        if values.size < _SMALL or np.abs(values).max() > 6e4:
+        if values.size < SMALL or np.abs(values).max() > 6e4:
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))

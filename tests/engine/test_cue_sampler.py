@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from hitpoint.cue.sampler import euler, given, noise, schedule
+from hitpoint.cue.sampler import given, integrate, noise, schedule
 
 
 class Field(torch.nn.Module):
@@ -30,18 +30,29 @@ def test_golden_against_torch(steps: int) -> None:
         for step in range(steps):
             x = x - field(x, torch.tensor(1 - step / steps)) / steps
 
-    def v(x: np.ndarray, t: float) -> np.ndarray:
+    def v(x: np.ndarray, t: float, _: float) -> np.ndarray:
         with torch.no_grad():
             return field(torch.from_numpy(x)[None], torch.tensor(t))[0].numpy()
 
-    assert np.abs(euler(v, eps, steps) - x[0].numpy()).max() < 1e-5
+    assert np.abs(integrate(v, eps, steps) - x[0].numpy()).max() < 1e-5
 
 
 @pytest.mark.parametrize("steps", [1, 3, 8])
 def test_straight_flow_is_exact_in_any_number_of_steps(steps: int) -> None:
     data = noise(1, 1, 4, 0, 16)
-    made = euler(lambda x, t: (x - data) / np.float32(t), noise(2, 0, 4, 0, 16), steps)
+    made = integrate(lambda x, t, r: (x - data) / np.float32(t), noise(2, 0, 4, 0, 16), steps)
     assert np.allclose(made, data, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_mean_flow_of_a_curved_path_is_exact_in_any_number_of_steps(steps: int) -> None:
+    """dx/dt = a x has the mean (x_t - x_r) / (t - r), which a step of any length follows to its end."""
+    rate, eps = 0.7, noise(3, 0, 4, 0, 16)
+
+    def mean(x: np.ndarray, t: float, r: float) -> np.ndarray:
+        return x * np.float32((1 - np.exp(rate * (r - t))) / (t - r))
+
+    assert np.allclose(integrate(mean, eps, steps), eps * np.exp(-rate), atol=1e-5)
 
 
 def test_schedules_nest() -> None:
@@ -53,7 +64,7 @@ def test_known_frames_arrive_exactly_and_others_are_free() -> None:
     known, eps = noise(1, 0, 4, 0, 24), noise(2, 0, 4, 0, 24)
     mask = np.zeros((1, 24), np.float32)
     mask[:, :10] = 1
-    made = euler(given(lambda x, t: 0 * x, known, mask, eps), eps, 8)
+    made = integrate(given(lambda x, t, r: 0 * x, known, mask, eps), eps, 8)
     assert np.allclose(made[:, :10], known[:, :10], atol=1e-6)
     assert np.array_equal(made[:, 10:], eps[:, 10:])
 

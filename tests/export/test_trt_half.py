@@ -119,8 +119,5 @@ def test_examples_have_the_promised_shapes(bundle):
     assert feed["frame"].dtype == np.int64
 
 
-@pytest.mark.xfail(
-    strict=True, reason="980 nodes, 170 of them casts of stored weights; the exporter must shrink it"
-)
 def test_the_step_is_a_small_graph(bundle):
     assert len(onnx.load_model_from_string(bundle.step).graph.node) <= 600

@@ -15,7 +15,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from hitpoint.cue.plan import Accent, Chord, CuePlan, Section
-from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, TRACKS
+from hitpoint.cue.tokens import EVENT_FEATURES, EVENTS, LOOKS, SCENE_FEATURES, SCENES, TOKENS, VISUAL
+from hitpoint.cue.tracks import GLOBALS, TRACKS
 
 CHANNELS = 8
 BINS = 1025
@@ -48,9 +49,11 @@ def _ports(side) -> list[dict[str, object]]:
 
 def cond_graph():
     node = helper.make_node
-    inputs = [("style", INT64, ["B"]), ("globals", FLOAT, ["B", GLOBALS]),
-              ("events", FLOAT, ["B", EVENTS, EVENT_FEATURES])]  # fmt: skip
-    outputs = [("kv", FLOAT, ["B", 1, 2, 1, GLOBALS])]
+    inputs = [("style", INT64, [1]), ("globals", FLOAT, [1, GLOBALS]),
+              ("events", FLOAT, [1, EVENTS, EVENT_FEATURES]), ("looks", FLOAT, [1, VISUAL, LOOKS]),
+              ("scenes", FLOAT, [1, SCENES, SCENE_FEATURES]), ("tracks", FLOAT, [1, TRACKS, "T"]),
+              ("transitions", FLOAT, [1, 1, "T"])]  # fmt: skip
+    outputs = [("vector", FLOAT, [1, 2 * GLOBALS])]
     nodes = [
         node("Cast", ["style"], ["s"], to=FLOAT),
         node("Reshape", ["s", "column"], ["s1"]),
@@ -58,12 +61,11 @@ def cond_graph():
         node("ReduceSum", ["e", "last"], ["e1"], keepdims=1),
         node("Add", ["s1", "e1"], ["se"]),
         node("Add", ["globals", "se"], ["g"]),
-        node("Concat", ["g", "g"], ["gg"], axis=1),
-        node("Reshape", ["gg", "shape"], ["kv"]),
+        node("Concat", ["g", "g"], ["vector"], axis=1),
     ]
     constants = [
         _constant("column", [-1, 1], np.int64), _constant("axes", [1], np.int64),
-        _constant("last", [1], np.int64), _constant("shape", [-1, 1, 2, 1, GLOBALS], np.int64),
+        _constant("last", [1], np.int64),
     ]  # fmt: skip
     return nodes, inputs, outputs, constants
 
@@ -83,9 +85,10 @@ def _burst_kernel() -> np.ndarray:
 
 def step_graph(channels: int = CHANNELS):
     node = helper.make_node
-    wide = ["B", channels, "T"]
-    inputs = [("x", FLOAT, wide), ("t", FLOAT, ["B"]), ("known", FLOAT, wide), ("mask", FLOAT, ["B", 1, "T"]),
-              ("tracks", FLOAT, ["B", TRACKS, "T"]), ("kv", FLOAT, ["B", 1, 2, 1, GLOBALS])]  # fmt: skip
+    wide = [1, channels, "T"]
+    inputs = [("x", FLOAT, wide), ("time", FLOAT, [1, 3]), ("known", FLOAT, wide), ("mask", FLOAT, [1, 1, "T"]),
+              ("tracks", FLOAT, [1, TRACKS, "T"]), ("attention", FLOAT, [1, "T", TOKENS]),
+              ("vector", FLOAT, [1, 2 * GLOBALS])]  # fmt: skip
     outputs = [("v", FLOAT, wide)]
     nodes = [
         node("Slice", ["tracks", "two", "three", "one"], ["accent"]),
@@ -93,13 +96,14 @@ def step_graph(channels: int = CHANNELS):
         node("Relu", ["over"], ["heard"]),
         node("Conv", ["heard", "kernel"], ["data"], pads=[40, 40]),
         node("Mul", ["known", "mask"], ["given"]),
-        node("ReduceSum", ["kv", "all"], ["k"], keepdims=0),
+        node("ReduceSum", ["vector", "all"], ["k"], keepdims=0),
         node("Reshape", ["k", "cube"], ["k1"]),
         node("Mul", ["given", "zero"], ["g0"]),
         node("Mul", ["k1", "zero"], ["k0"]),
         node("Add", ["data", "g0"], ["d1"]),
         node("Add", ["d1", "k0"], ["d2"]),
         node("Sub", ["x", "d2"], ["gap"]),
+        node("Slice", ["time", "first", "second", "column"], ["t"]),
         node("Reshape", ["t", "cube"], ["t1"]),
         node("Div", ["gap", "t1"], ["slope"]),
         node("Mul", ["slope", "keep"], ["v"]),
@@ -107,8 +111,9 @@ def step_graph(channels: int = CHANNELS):
     constants = [
         _constant("two", [0, 2, 0], np.int64), _constant("three", [1 << 30, 3, 1 << 30], np.int64),
         _constant("one", [0, 1, 2], np.int64), _constant("deaf", DEAF), _constant("kernel", _burst_kernel()),
-        _constant("all", [1, 2, 3, 4], np.int64), _constant("cube", [-1, 1, 1], np.int64),
-        _constant("zero", 0.0), _constant("keep", 1 - KEPT_NOISE),
+        _constant("all", [1], np.int64), _constant("cube", [-1, 1, 1], np.int64),
+        _constant("zero", 0.0), _constant("keep", 1 - KEPT_NOISE), _constant("first", [0], np.int64),
+        _constant("second", [1], np.int64), _constant("column", [1], np.int64),
     ]  # fmt: skip
     return nodes, inputs, outputs, constants
 
@@ -175,7 +180,7 @@ def write_bundle(folder: Path, window: int = 256, known: int = 96, minimum: int 
             "inputs": _ports(graph[1]), "outputs": _ports(graph[2]),
         }  # fmt: skip
     manifest = {
-        "schema": 1, "name": "toy", "licence": "Apache-2.0", "sample_rate": 48000, "latent_rate": 50,
+        "schema": 2, "name": "toy", "licence": "Apache-2.0", "sample_rate": 48000, "latent_rate": 50,
         "latent_channels": CHANNELS, "window": {"frames": window, "known": known, "minimum": minimum},
         "codec": {"n_fft": 2048, "hop": 480, "halo": 0}, "graphs": graphs,
     }  # fmt: skip

@@ -19,13 +19,12 @@ from hitpoint_training.corpus.compose import compose
 from hitpoint_training.evaluate.compositions import annotated, figures, measure, metronome
 from hitpoint_training.evaluate.loris import loris_bins, loris_onsets, loris_score
 from hitpoint_training.evaluate.sync import auc, hit_auc, hits_within, onset_curve, onsets, strong
+from hitpoint_training.evaluate.beats import estimated_tempo, tempo_error
 from hitpoint_training.evaluate.tone import (
     chord_agreement,
-    estimated_tempo,
     key_clarity,
     key_correlations,
     pulse_clarity,
-    tempo_error,
 )
 
 RATE = 22_050

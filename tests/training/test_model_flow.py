@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, HARMONY_TRACKS, RHYTHM_TRACKS, TRACKS
+from hitpoint.cue import tokens, tracks
 from hitpoint_training import flow, loop
+from hitpoint_training.conditioner import NULL_STYLE
 from hitpoint_training.dataset import Window
 from hitpoint_training.recipe import FlowRecipe
-from hitpoint_training.unet import NULL_STYLE, Generator, rotate
+from hitpoint_training.unet import Attention, Generator, places_of
 
 LATENT = 6
 TINY = FlowRecipe(channels=(8, 16, 16), context=8, embedding=8, heads=2)
 
 
 def window(batch: int, frames: int) -> Window:
+    """Random conditions, everything to be seen."""
     return Window(
         torch.randn(batch, LATENT, frames),
-        torch.rand(batch, TRACKS, frames),
+        torch.rand(batch, tracks.TRACKS, frames),
+        torch.rand(batch, 1, frames),
         torch.zeros(batch, dtype=torch.int64),
-        torch.rand(batch, GLOBALS),
-        torch.rand(batch, EVENTS, EVENT_FEATURES),
+        torch.rand(batch, tracks.GLOBALS),
+        torch.rand(batch, tokens.EVENTS, tokens.EVENT_FEATURES),
+        torch.rand(batch, tokens.VISUAL, tokens.LOOKS),
+        torch.rand(batch, tokens.SCENES, tokens.SCENE_FEATURES),
+        torch.zeros(batch, frames, tokens.TOKENS),
+        torch.ones(batch),
     )
 
 
@@ -39,51 +47,79 @@ def generator() -> Generator:
     return made.eval()
 
 
-def velocity(generator: Generator, told: Window, known: Tensor, mask: Tensor, x: Tensor) -> Tensor:
-    with torch.no_grad():
-        kv = generator.conditioner(told.style, told.globals, told.events)
-        return generator.unet(x, torch.full((len(x),), 0.5), known, mask, told.tracks, kv)
+def nothing_known(x: Tensor) -> flow.Known:
+    return flow.Known(torch.zeros_like(x), torch.zeros(len(x), 1, x.shape[2]))
+
+
+@torch.no_grad()
+def velocity(generator: Generator, told: Window, x: Tensor, known: flow.Known | None = None) -> Tensor:
+    time = torch.tensor([[0.7, 0.5, 2.0]]).repeat(len(x), 1)
+    return flow.velocity(generator, x, time, known or nothing_known(x), told)
 
 
 @pytest.mark.parametrize("frames", [8, 64, 200])
 def test_any_length_that_is_a_multiple_of_eight(generator: Generator, frames: int) -> None:
-    told, x = window(2, frames), torch.randn(2, LATENT, frames)
-    out = velocity(generator, told, torch.zeros_like(x), torch.zeros(2, 1, frames), x)
+    x = torch.randn(2, LATENT, frames)
+    out = velocity(generator, window(2, frames), x)
     assert out.shape == x.shape
     assert bool(out.isfinite().all())
 
 
-def test_every_condition_reaches_the_output(generator: Generator) -> None:
+@pytest.mark.parametrize(
+    "name", ["tracks", "transitions", "style", "globals", "events", "looks", "scenes", "attention", "adapted"]
+)
+def test_every_condition_reaches_the_output(generator: Generator, name: str) -> None:
     told, x = window(1, 64), torch.randn(1, LATENT, 64)
-    nothing, mask = torch.zeros_like(x), torch.zeros(1, 1, 64)
-    plain = velocity(generator, told, nothing, mask, x)
-    others = (
-        Window(told.latent, told.tracks * 0, told.style, told.globals, told.events),
-        Window(told.latent, told.tracks, told.style + 3, told.globals, told.events),
-        Window(told.latent, told.tracks, told.style, told.globals + 1, told.events),
-        Window(told.latent, told.tracks, told.style, told.globals, told.events * 0),
-    )
-    for other in others:
-        assert (velocity(generator, other, nothing, mask, x) - plain).abs().max() > 1e-5
+    part = getattr(told, name)
+    if name == "attention":
+        other = torch.where(torch.arange(tokens.TOKENS) < 40, part, torch.tensor(float(tokens.HIDDEN)))
+    else:
+        other = part + 1 if name in ("style", "globals") else part * 0
+    changed = velocity(generator, replace(told, **{name: other}), x)
+    assert (changed - velocity(generator, told, x)).abs().max() > 1e-5
 
 
-def test_known_latents_count_only_under_the_mask(generator: Generator) -> None:
+def test_known_latents_reach_the_output(generator: Generator) -> None:
     told, x = window(1, 64), torch.randn(1, LATENT, 64)
-    known, mask = torch.randn_like(x), torch.zeros(1, 1, 64)
-    unseen = velocity(generator, told, known, mask, x)
-    assert torch.equal(unseen, velocity(generator, told, known * 2, mask, x))
+    mask = torch.zeros(1, 1, 64)
     mask[:, :, :16] = 1
-    assert not torch.allclose(
-        velocity(generator, told, known, mask, x), velocity(generator, told, known * 2, mask, x)
-    )
+    one, two = (flow.Known(torch.randn_like(x) * mask, mask) for _ in range(2))
+    assert not torch.allclose(velocity(generator, told, x, one), velocity(generator, told, x, two))
+
+
+def test_scenes_of_other_shots_get_exactly_no_attention() -> None:
+    """VeM's storyboard-guided attention, with the mask added instead of multiplied: nothing leaks."""
+    torch.manual_seed(1)
+    attention = Attention(16, 8, 2)
+    nn.init.normal_(attention.answer.weight)
+    x, hidden = torch.randn(1, 16, 12), torch.zeros(1, 1, 12, 5)
+    hidden[:, :, :6, 3] = float(tokens.HIDDEN)  # the fourth token belongs to the second half alone
+    keys, values, places = torch.randn(1, 2, 4, 5), torch.randn(1, 2, 5, 4), places_of(25.0, 8)[:12]
+    other = values.clone()
+    other[:, :, 3] += 100
+    before, after = (attention(x, keys, v, hidden, places) for v in (values, other))
+    assert torch.equal(before[:, :, :6], after[:, :, :6])
+    assert (before[:, :, 6:] - after[:, :, 6:]).abs().max() > 0.1
+
+
+def test_the_adapter_is_the_identity_at_first() -> None:
+    torch.manual_seed(2)
+    made = Generator(LATENT, TINY).eval()
+    nn.init.normal_(made.unet.leave.weight)
+    told, x = window(1, 32), torch.randn(1, LATENT, 32)
+    assert torch.equal(velocity(made, told, x), velocity(made, replace(told, adapted=torch.zeros(1)), x))
 
 
 def test_rotary_positions_are_relative() -> None:
-    query, key = torch.randn(1, 1, 1, 8), torch.randn(1, 1, 1, 8)
-    turning = torch.tensor([1.0, 0.5, 0.1, 0.01])
+    """What a frame asks of another depends on how far apart they are, not on where they are."""
+    places = places_of(50.0, 8)
+    query, key = torch.randn(8), torch.randn(8)
 
-    def score(at: float, other: float) -> Tensor:
-        return (rotate(query, at * turning[None]) * rotate(key, other * turning[None])).sum()
+    def turned(x: Tensor, frame: int) -> Tensor:
+        return x * places[frame, :8] + torch.cat([x[4:], x[:4]]) * places[frame, 8:16]
+
+    def score(at: int, other: int) -> Tensor:
+        return (turned(query, at) * turned(key, other)).sum()
 
     assert torch.allclose(score(3, 7), score(103, 107), atol=1e-5)
     assert not torch.allclose(score(3, 7), score(3, 9), atol=1e-3)
@@ -91,16 +127,18 @@ def test_rotary_positions_are_relative() -> None:
 
 def test_dropping_removes_groups_and_everything() -> None:
     torch.manual_seed(0)
-    told = flow.drop_conditions(window(4000, 8))
-    no_rhythm = (told.tracks[:, RHYTHM_TRACKS] == 0).all(2).all(1)
-    no_harmony = (told.tracks[:, HARMONY_TRACKS] == 0).all(2).all(1)
+    told = flow.drop_conditions(window(4000, 8), 4000)
+    no_rhythm = (told.tracks[:, tracks.RHYTHM_TRACKS] == 0).all(2).all(1)
+    no_harmony = (told.tracks[:, tracks.HARMONY_TRACKS] == 0).all(2).all(1)
     no_style = told.style == NULL_STYLE
-    everything = no_rhythm & no_harmony & no_style
+    no_scenes = (told.attention[:, :, tokens.SCENE_TOKENS] < 0).all(2).all(1)
+    everything = no_rhythm & no_harmony & no_style & no_scenes
     assert everything.float().mean() == pytest.approx(0.10, abs=0.02)
     for group in (no_rhythm, no_harmony, no_style):
         assert group.float().mean() == pytest.approx(0.145, abs=0.025)
-    assert (told.events[no_style] == 0).all()
+    assert no_scenes.float().mean() == pytest.approx(0.19, abs=0.025)
     assert (told.globals[no_style] == 0).all()
+    assert not flow.drop_conditions(window(400, 8), 0).tracks.sum((1, 2)).eq(0).any()
 
 
 def test_known_stretches_are_the_data_and_never_everything() -> None:
@@ -116,20 +154,49 @@ def test_known_stretches_are_the_data_and_never_everything() -> None:
 
 
 def test_the_loss_of_a_perfect_network_is_zero(monkeypatch: pytest.MonkeyPatch, generator: Generator) -> None:
-    """With data 0 the velocity is the noise itself, which is x / t."""
-    told = window(4, 16)
-    told = Window(told.latent * 0, told.tracks, told.style, told.globals, told.events)
-
-    def perfect(x: Tensor, t: Tensor, *_: Tensor) -> Tensor:
-        return x / t[:, None, None]
-
-    monkeypatch.setattr(generator.unet, "forward", perfect)
-    assert float(flow.flow_loss(generator, told, "cpu")) < 1e-3
+    """With data 0 every mean velocity is the noise itself, which is x / t, whatever the guidance."""
+    told = replace(window(8, 16), latent=torch.zeros(8, LATENT, 16))
+    monkeypatch.setattr(flow, "velocity", lambda _, x, time, *rest: x / time[:, :1, None])
+    assert float(flow.flow_loss(generator, generator, told, "cpu")) < 1e-3
 
 
-def test_euler_steps_along_a_straight_path(monkeypatch: pytest.MonkeyPatch, generator: Generator) -> None:
+def test_a_jump_is_two_jumps_of_half_the_length(generator: Generator) -> None:
+    torch.manual_seed(3)
+    told, x = window(1, 16), torch.randn(1, LATENT, 16)
+    known = nothing_known(x)
+    made = flow.jump_target(generator, x, x * 0, torch.tensor([[0.8, 0.4, 2.0]]), known, told)
+    with torch.no_grad():
+        first = flow.velocity(generator, x, torch.tensor([[0.8, 0.6, 2.0]]), known, told)
+        second = flow.velocity(generator, x - 0.2 * first, torch.tensor([[0.6, 0.4, 2.0]]), known, told)
+    assert torch.allclose(made, (first + second) / 2, atol=1e-5)
+
+
+def test_an_instant_is_guided_only_where_there_is_much_noise(generator: Generator) -> None:
+    told, x = window(1, 16), torch.randn(1, LATENT, 16)
+    known, rows = nothing_known(x), torch.tensor([True])
+    for t, weight in ((0.8, 3.0), (0.1, 1.0)):
+        made = flow.jump_target(generator, x, x * 0, torch.tensor([[t, t, 3.0]]), known, told)
+        with torch.no_grad():
+            time = torch.tensor([[t, t, 1.0]])
+            cond = flow.velocity(generator, x, time, known, told)
+            free = flow.velocity(generator, x, time, known, flow.without(told, rows, flow.EVERYTHING))
+        assert torch.allclose(made, free + weight * (cond - free), atol=1e-5)
+
+
+def test_times_are_jumps_of_the_sampler() -> None:
+    torch.manual_seed(0)
+    time = flow.draw_times(4000, 1000)
+    t, r, guidance = time.unbind(1)
+    assert ((r >= -1e-6) & (r <= t) & (t <= 1)).all()
+    assert (t[:1000] == r[:1000]).all()
+    assert (guidance[:1000] == 1).all()
+    lengths = (t - r)[1000:].mul(16).round()
+    assert {float(length) for length in lengths.unique()} == {0.0, 1.0, 2.0, 4.0, 8.0, 16.0}
+
+
+def test_sampling_follows_a_straight_path(monkeypatch: pytest.MonkeyPatch, generator: Generator) -> None:
     target, noise = torch.randn(1, LATENT, 16), torch.randn(1, LATENT, 16)
-    monkeypatch.setattr(generator.unet, "forward", lambda x, *_: (noise - target).expand(2, -1, -1))
+    monkeypatch.setattr(flow, "velocity", lambda *_: noise - target)
     made = flow.sample(generator, window(1, 16), noise, steps=5, guidance=2.0)
     assert torch.allclose(made, target, atol=1e-5)
 
@@ -150,15 +217,15 @@ def test_training_learns_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyP
     torch.manual_seed(0)
     model, wanted = nn.Linear(4, 4), torch.randn(4, 4)
 
-    def loss() -> Tensor:
+    def loss(_: nn.Module) -> Tensor:
         x = torch.randn(64, 4)
         return (model(x) - x @ wanted).square().mean()
 
     plan = loop.Plan(tmp_path / "toy.safetensors", minutes=6, rate=1e-2, keep=0.99, resume=True)
-    before = loss().item()
+    before = loss(model).item()
     loop.run(model, loss, plan)
     first = loop.load_mean(plan.checkpoint, nn.Linear(4, 4))
-    assert loss().item() < before / 4
+    assert loss(model).item() < before / 4
     trained = model.weight.detach().clone()
     with torch.no_grad():
         model.weight.zero_()

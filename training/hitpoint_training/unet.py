@@ -203,10 +203,11 @@ class UNet(nn.Module):
         """Everything that is frame-aligned, at every rate from the top down."""
         levels = []
         for number, (inject, width) in enumerate(zip(self.inject, self.widths, strict=True)):
+            if number:
+                tracks, aligned = F.avg_pool1d(tracks, 2), F.avg_pool1d(aligned, 2)
             hidden = attention[:, None, :: 2**number]
             places = self.get_buffer(f"places{number}")[: tracks.shape[2]]
             levels.append(Level(iter(inject(tracks).split(width, 1)), aligned, hidden, places))
-            tracks, aligned = F.avg_pool1d(tracks, 2), F.avg_pool1d(aligned, 2)
         return levels
 
     def forward(

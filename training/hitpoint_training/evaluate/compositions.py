@@ -14,15 +14,19 @@ from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.errors import MissingMediaError
 from hitpoint.values import SAMPLE_RATE, Floats
 from hitpoint_training.corpus.annotations import plan_from_json
+from hitpoint_training.evaluate.beats import steady_error
 from hitpoint_training.evaluate.loris import Bins, LorisScore, loris_bins, loris_onsets, loris_score
-from hitpoint_training.evaluate.sync import RATE, hit_auc, hits_within, mono, onsets, strong
-from hitpoint_training.evaluate.tone import (
-    chord_agreement,
-    estimated_tempo,
-    key_clarity,
-    pulse_clarity,
-    tempo_error,
+from hitpoint_training.evaluate.sync import (
+    RATE,
+    curve_auc,
+    hit_auc,
+    hits_within,
+    mono,
+    onset_curve,
+    picked,
+    strong,
 )
+from hitpoint_training.evaluate.tone import chord_share, clarity_of, pitch_classes, pulse_of
 
 _SUFFIXES = (".flac", ".wav")
 
@@ -72,13 +76,15 @@ def annotated(folder: Path, audio: Path | None = None) -> tuple[tuple[Path, CueP
 
 def figures(audio: Floats, sr: int, plan: CuePlan, rng: np.random.Generator) -> Figures:
     """All figures of a sound that was made for a plan. `audio`: (samples,) or (samples, channels)."""
+    mixed = mono(audio, sr)
+    curve, pitches = onset_curve(mixed, RATE), pitch_classes(mixed)
     return Figures(
-        hit_auc=hit_auc(audio, sr, plan.accents, rng),
-        within_40ms=hits_within(onsets(audio, sr).tolist(), strong(plan.accents).tolist(), 0.040),
-        key_clarity=key_clarity(audio, sr),
-        chord_agreement=chord_agreement(audio, sr, plan),
-        tempo_error=tempo_error(estimated_tempo(audio, sr), plan.bpm),
-        pulse_clarity=pulse_clarity(audio, sr),
+        hit_auc=curve_auc(curve, len(mixed) / RATE, plan.accents, rng),
+        within_40ms=hits_within(picked(curve).tolist(), strong(plan.accents).tolist(), 0.040),
+        key_clarity=clarity_of(pitches, mixed),
+        chord_agreement=chord_share(pitches, plan),
+        tempo_error=steady_error(curve, plan),
+        pulse_clarity=pulse_of(curve),
     )
 
 

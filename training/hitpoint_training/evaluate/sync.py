@@ -74,29 +74,41 @@ def hit_auc(audio: Floats, sr: int, hits: Sequence[Accent], rng: np.random.Gener
 
     `audio`: (samples,) or (samples, channels) at `sr` Hz.
     """
+    return curve_auc(onset_curve(audio, sr), len(audio) / sr, hits, rng)
+
+
+def curve_auc(curve: OnsetCurve, length: float, hits: Sequence[Accent], rng: np.random.Generator) -> float:
+    """`hit_auc` of a sound of `length` seconds whose onset strength is known."""
     times = strong(hits)
-    length = len(audio) / sr
     times = times[(times >= 0) & (times < length)]
     if not len(times):
         return float("nan")
-    curve = onset_curve(audio, sr)
     moments = rng.uniform(0, length, _CONTROLS)
     distance = np.abs(moments[:, None] - times[None]).min(axis=1)
     return auc(curve.strongest(times), curve.strongest(moments[distance >= _AWAY]))
+
+
+def hit_distances(achieved: Sequence[float], requested: Sequence[float]) -> Times:
+    """Seconds from each requested time to the nearest achieved one; infinite where there is none."""
+    if not len(achieved):
+        return np.full(len(requested), np.inf)
+    gaps = np.abs(np.asarray(requested, np.float64)[:, None] - np.asarray(achieved, np.float64)[None])
+    return np.asarray(gaps.min(axis=1, initial=np.inf), np.float64)
 
 
 def hits_within(achieved: Sequence[float], requested: Sequence[float], tolerance: float) -> float:
     """Share of requested times with an achieved one at most `tolerance` seconds away; nan of none."""
     if not len(requested):
         return float("nan")
-    if not len(achieved):
-        return 0.0
-    distance = np.abs(np.asarray(requested)[:, None] - np.asarray(achieved)[None]).min(axis=1)
-    return float(np.mean(distance <= tolerance + 1e-12))
+    return float(np.mean(hit_distances(achieved, requested) <= tolerance + 1e-12))
 
 
 def onsets(audio: Floats, sr: int) -> Times:
     """Times of the onsets that librosa picks from the onset strength, in seconds."""
-    curve = onset_curve(audio, sr)
+    return picked(onset_curve(audio, sr))
+
+
+def picked(curve: OnsetCurve) -> Times:
+    """Times of the onsets of an onset strength, in seconds."""
     frames = onset_detect(onset_envelope=curve.values, sr=RATE, hop_length=HOP)
     return np.asarray(frames, np.float64) / curve.rate
