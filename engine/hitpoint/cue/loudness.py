@@ -1,11 +1,11 @@
-"""Integrated loudness (ITU-R BS.1770-4) of a stream, in constant memory.
+"""Integrated loudness (ITU-R BS.1770-4) from the weighted power of stretches, in any order.
 
 `pyloudnorm` wants the whole piece at once; its filters are used here, the gate is the standard's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,37 +17,25 @@ from hitpoint.values import SAMPLE_RATE, Floats
 STEP = SAMPLE_RATE // 10  # gating blocks of 400 ms every 100 ms
 ABSOLUTE_GATE = -70.0
 RELATIVE_GATE = -10.0
+WARM_UP = SAMPLE_RATE // 4
+"""Samples after which the filters have forgotten what came before: its slowest part has fallen by e^-60."""
 SILENCE = -120.0
 """LUFS reported for silence, in place of minus infinity."""
 
 
-class KWeighting:
-    """The two filters of the standard as pyloudnorm sets them, kept running over consecutive blocks."""
-
-    def __init__(self) -> None:
-        shelf = IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, SAMPLE_RATE, "high_shelf")
-        high_pass = IIRfilter(0.0, 0.5, 38.0, SAMPLE_RATE, "high_pass")
-        self._sections = np.array([[*stage.b, *stage.a] for stage in (shelf, high_pass)])
-        self._state = np.zeros((2, 2, 2))
-
-    def power(self, block: Floats) -> NDArray[np.float64]:
-        """(samples,) weighted power of the next (2, samples), both channels together."""
-        weighted, self._state = sosfilt(self._sections, block.astype(np.float64), axis=1, zi=self._state)
-        power: NDArray[np.float64] = np.einsum("cs,cs->s", weighted, weighted)
-        return power
+@lru_cache(maxsize=1)
+def _k_weighting() -> NDArray[np.float64]:
+    """The two filters of the standard as pyloudnorm sets them, as second-order sections."""
+    shelf = IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, SAMPLE_RATE, "high_shelf")
+    high_pass = IIRfilter(0.0, 0.5, 38.0, SAMPLE_RATE, "high_pass")
+    return np.array([[*stage.b, *stage.a] for stage in (shelf, high_pass)])
 
 
-def integrated_loudness(blocks: Iterable[Floats]) -> float:
-    """LUFS of consecutive (2, samples) blocks at 48 kHz; ungated below 0.4 s, `SILENCE` without sound."""
-    weighting = KWeighting()
-    rest = np.zeros(0)
-    tenths: list[NDArray[np.float64]] = [np.zeros(0)]
-    for block in blocks:
-        power = np.concatenate([rest, weighting.power(block)])
-        whole = len(power) // STEP
-        tenths.append(power[: whole * STEP].reshape(whole, STEP).mean(1))
-        rest = power[whole * STEP :]
-    return gated(np.concatenate(tenths), rest)
+def weighted_power(sound: Floats) -> NDArray[np.float64]:
+    """(samples - WARM_UP,) weighted power of (2, samples), both channels together, after the warm-up."""
+    weighted = np.asarray(sosfilt(_k_weighting(), sound.astype(np.float64), axis=1))[:, WARM_UP:]
+    power: NDArray[np.float64] = np.einsum("cs,cs->s", weighted, weighted)
+    return power
 
 
 def gated(tenths: NDArray[np.floating], rest: NDArray[np.floating]) -> float:

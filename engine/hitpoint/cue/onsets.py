@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import rfft
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from hitpoint.values import SAMPLE_RATE, Floats
@@ -92,7 +94,8 @@ def flux(read: Reader, first: int, stop: int, gain: float) -> Floats:
         high = min(low + BLOCK_FRAMES, stop)
         sound = read((low - LAG) * HOP - SIZE // 2, (high - 1) * HOP + SIZE // 2).mean(0) * np.float32(gain)
         frames = np.lib.stride_tricks.sliding_window_view(sound, SIZE)[::HOP]
-        spectrum = np.fft.rfft(frames * window, axis=1)
+        # Three times faster than numpy's transform where it is so short.
+        spectrum = np.asarray(cast("Any", rfft(frames * window, axis=1)), np.complex64)
         size = np.sqrt(spectrum.real**2 + spectrum.imag**2)  # several times faster than abs
         level = np.log1p(COMPRESSION * (size @ bank.T))
         blocks.append(np.maximum(level[LAG:] - level[:-LAG], 0).mean(1))
