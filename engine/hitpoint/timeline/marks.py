@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from hitpoint.timeline.flatten import Layout, LengthOf, Window
 from hitpoint.timeline.track import TRACK_NAME
