@@ -7,10 +7,10 @@ import pyloudnorm
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import resample_poly
+from scipy.signal import resample_poly, sosfilt
 
-from hitpoint.cue.limiter import CEILING_DB, CELL
-from hitpoint.cue.loudness import SILENCE
+from hitpoint.cue.limiter import CEILING_DB
+from hitpoint.cue.loudness import CELL, HIGH_PASS, SHELF, SILENCE, WARM_UP, cell_power
 from hitpoint.cue.master import BLOCK, FADE_IN, dissect, fades, master, to_24_bit
 from hitpoint.cue.onsets import array_reader
 
@@ -36,6 +36,14 @@ def test_loudness_equals_pyloudnorm(seconds: float) -> None:
     sound = drums(seconds)
     ours = dissect(array_reader(sound), sound.shape[1]).loudness(0.0)
     assert ours == pytest.approx(pyloudnorm.Meter(RATE).integrated_loudness(sound.T.astype(float)), abs=0.1)
+
+
+def test_weighted_power_is_that_of_a_plain_filter() -> None:
+    sound = drums(2.0)[:, : 3000 * CELL]
+    sections = [[*above, *below] for above, below in (SHELF, HIGH_PASS)]
+    weighted = sosfilt(sections, sound.astype(float), axis=1)[:, WARM_UP:]
+    plain = (weighted**2).sum(0).reshape(-1, CELL).mean(1)
+    assert cell_power(sound) == pytest.approx(plain, rel=1e-4, abs=1e-12)  # 0.0004 dB
 
 
 @pytest.mark.parametrize("seconds", [0.01, 1.0, 3.5])

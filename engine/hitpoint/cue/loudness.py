@@ -1,6 +1,7 @@
-"""Integrated loudness (ITU-R BS.1770-4) from the weighted power of stretches, in any order.
+"""Loudness (ITU-R BS.1770-4) at 48 kHz from the weighted power of short cells, in any order.
 
-`pyloudnorm` wants the whole piece at once; its filters are used here, the gate is the standard's.
+The filters are those of the standard's tables 1 and 2. They run as products of matrices over whole cells:
+libraries either want the piece at once or cost more to import than the loudness of a minute takes.
 """
 
 from __future__ import annotations
@@ -9,14 +10,17 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from pyloudnorm.iirfilter import IIRfilter
-from scipy.signal import sosfilt
 
 from hitpoint.values import SAMPLE_RATE, Floats
 
+Matrix = NDArray[np.float64]
+
+CELL = 32  # samples
 STEP = SAMPLE_RATE // 10  # gating blocks of 400 ms every 100 ms
 ABSOLUTE_GATE = -70.0
 RELATIVE_GATE = -10.0
+SHELF = ((1.53512485958697, -2.69169618940638, 1.19839281085285), (1, -1.69065929318241, 0.73248077421585))
+HIGH_PASS = ((1.0, -2.0, 1.0), (1, -1.99004745483398, 0.99007225036621))
 WARM_UP = SAMPLE_RATE // 4
 """Samples after which the filters have forgotten what came before: its slowest part has fallen by e^-60."""
 SILENCE = -120.0
@@ -24,17 +28,40 @@ SILENCE = -120.0
 
 
 @lru_cache(maxsize=1)
-def _k_weighting() -> NDArray[np.float64]:
-    """The two filters of the standard as pyloudnorm sets them, as second-order sections."""
-    shelf = IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, SAMPLE_RATE, "high_shelf")
-    high_pass = IIRfilter(0.0, 0.5, 38.0, SAMPLE_RATE, "high_pass")
-    return np.array([[*stage.b, *stage.a] for stage in (shelf, high_pass)])
+def _k_weighting() -> tuple[Matrix, Matrix, Matrix, Matrix]:
+    """Both filters as one over a cell: output from input and from state, new state from input and from state.
+
+    All act on rows from the right. The state is that of the controllable canonical form.
+    """
+    above, below = (np.polymul(*pair) for pair in zip(SHELF, HIGH_PASS, strict=True))
+    once = np.eye(4, k=-1)
+    once[0] = -below[1:]
+    seen = above[1:] - above[0] * below[1:]
+    powers = [np.linalg.matrix_power(once, n) for n in range(CELL + 1)]
+    response = np.array([above[0], *(seen @ power[:, 0] for power in powers[:-1])])
+    lag = np.subtract.outer(np.arange(CELL), np.arange(CELL))  # of each output behind each input
+    direct = np.where(lag >= 0, response[np.maximum(lag, 0)], 0)
+    return (
+        direct.T,
+        np.array([seen @ power for power in powers[:-1]]).T,
+        np.array([power[:, 0] for power in powers[-2::-1]]),
+        powers[-1].T,
+    )
 
 
-def weighted_power(sound: Floats) -> NDArray[np.float64]:
-    """(samples - WARM_UP,) weighted power of (2, samples), both channels together, after the warm-up."""
-    weighted = np.asarray(sosfilt(_k_weighting(), sound.astype(np.float64), axis=1))[:, WARM_UP:]
-    power: NDArray[np.float64] = np.einsum("cs,cs->s", weighted, weighted)
+def cell_power(sound: Floats) -> Matrix:
+    """(cells,) mean weighted power of both channels together; (2, samples) begin with `WARM_UP` more."""
+    direct, from_state, entered, kept = _k_weighting()
+    cells = sound.reshape(2, -1, CELL).astype(np.float64)
+    states = cells @ entered
+    # s[n] = kept s[n-1] + u[n] by doubling: each round adds what lies twice as far back.
+    back = 1
+    while back < min(cells.shape[1], WARM_UP // CELL):
+        states[:, back:] += states[:, :-back] @ kept
+        kept, back = kept @ kept, 2 * back
+    first = WARM_UP // CELL
+    weighted = cells[:, first:] @ direct + states[:, first - 1 : -1] @ from_state
+    power: Matrix = np.einsum("kcs,kcs->c", weighted, weighted) / CELL
     return power
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hitpoint.cue import limiter
-from hitpoint.cue.limiter import CELL, FILTER_REACH
-from hitpoint.cue.loudness import SILENCE, STEP, WARM_UP, gated, weighted_power
+from hitpoint.cue.limiter import FILTER_REACH
+from hitpoint.cue.loudness import CELL, SILENCE, STEP, WARM_UP, cell_power, gated
 from hitpoint.cue.onsets import Reader
 from hitpoint.parallel import ordered
 from hitpoint.values import SAMPLE_RATE, Floats
@@ -87,8 +87,8 @@ def dissect(read: Reader, samples: int) -> Anatomy:
     def block(start: int) -> tuple[Floats, Floats]:
         length = -(-min(BLOCK, samples - start) // CELL) * CELL
         sound = read(start - WARM_UP, start + length + FILTER_REACH)
-        power = weighted_power(sound[:, :-FILTER_REACH]).reshape(-1, CELL).mean(1)
-        return limiter.cell_peaks(sound[:, WARM_UP - FILTER_REACH :]), power.astype(np.float32)
+        power = cell_power(sound[:, :-FILTER_REACH]).astype(np.float32)
+        return limiter.cell_peaks(sound[:, WARM_UP - FILTER_REACH :]), power
 
     peaks, power = zip(*ordered(block, range(0, samples, BLOCK)), strict=True)
     return Anatomy(np.concatenate(peaks), np.concatenate(power))
