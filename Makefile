@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench figures starter docs-pictures system-deps clean
+.PHONY: help demo test check format battery bench figures starter docs-pictures system-deps clean
 
 help:  ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ format: $(VENV)/.installed-dev  ## Format and fix what can be fixed.
 
 figures: $(VENV)/.installed-dev  ## The long figures of the documentation.
 	$(BIN)/python -m pytest -m slow -s
+
+battery: $(VENV)/.installed-dev  ## The reliability battery at its full figures; hours.
+	nice -n 15 $(BIN)/python -m pytest -m battery -s --timeout 0
 
 bench: $(VENV)/.installed-dev  ## Timings; ratios measured in one run.
 	$(BIN)/python -m pytest -m bench -s

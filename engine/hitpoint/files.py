@@ -41,6 +41,9 @@ _CAUSES = {
     errno.EIO: ("the disk reported a fault", "Choose another disk, and have this one looked at."),
 }
 
+_CANNOT_SYNC_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM)
+"""Some network shares know no fsync of a folder, and a folder may be writable and not readable."""
+
 
 def write_atomic(path: Path, data: bytes, *, still_valid: Callable[[], None] | None = None) -> Path:
     """Put `data` at `path` completely or not at all, and return the real path (links are followed).
@@ -75,7 +78,7 @@ def replacing(path: Path, *, still_valid: Callable[[], None] | None = None) -> G
         if still_valid is not None:
             still_valid()
         temp.replace(target)
-        _fsync(target.parent)
+        _make_durable(target)
     except OutputError:
         raise
     except OSError as error:
@@ -90,9 +93,19 @@ def discard_temps() -> None:
         _discard(temp)
 
 
-def backup(path: Path) -> Path:
-    """Copy `path` to the first free `NAME.bak-N` beside it, and return the copy. Raises OutputError."""
-    data = path.read_bytes()
+def content_of(path: Path) -> bytes | None:
+    """What is at `path` before it is overwritten; None if nothing is. Raises OutputError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise OutputError(f"{path} cannot be read: {why}.", "Nothing was changed.") from error
+
+
+def backup(path: Path, data: bytes) -> Path:
+    """Keep `data`, what `path` held, as the first free `NAME.bak-N` beside it. Raises OutputError."""
     number = 1
     while (copy := path.with_name(f"{path.name}.bak-{number}")).exists():
         number += 1
@@ -174,9 +187,22 @@ def _output_error(path: Path, error: OSError) -> OutputError:
     return OutputError(f"{path} cannot be written: {why}.", f"{todo} Nothing was changed.")
 
 
-def _fsync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():  # Windows cannot open a folder for this, and does not need it
+def _make_durable(target: Path) -> None:
+    """After the rename: let the new name survive a power cut. The new file is whole by now, and stays."""
+    if os.name == "nt":  # Windows cannot open a folder for this, and does not need it
         return
+    try:
+        _fsync(target.parent)
+    except OSError as error:
+        if error.errno in _CANNOT_SYNC_FOLDERS:
+            return
+        raise OutputError(
+            f"{target} is written, but the disk reported a fault after it: {error.strerror}.",
+            "Copy it to another disk, and have this one looked at.",
+        ) from error
+
+
+def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -99,8 +99,7 @@ def test_unfinished_files_can_be_discarded_before_a_hard_exit(tmp_path: Path) ->
 def test_backups_are_numbered(tmp_path: Path) -> None:
     path = tmp_path / "a[1].otio"
     for number in range(11):
-        path.write_text(str(number))
-        backup(path)
+        backup(path, str(number).encode())
     assert [p.name for p in backups(path)] == [f"a[1].otio.bak-{n}" for n in range(1, 12)]
     assert [p.read_text() for p in backups(path)] == [str(n) for n in range(11)]
 

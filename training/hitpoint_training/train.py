@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import random
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
+from hitpoint_training.backbones import generator_of
 from hitpoint_training.conditioner import Aligner
-from hitpoint_training.dataset import Corpus, encode_corpus, find_pieces, fit_projection
+from hitpoint_training.data.unpacked import pieces_folder
+from hitpoint_training.dataset import Corpus, Piece, encode_corpus, find_pieces, fit_projection
 from hitpoint_training.decoder import Decoder, sound
-from hitpoint_training.flow import flow_loss
-from hitpoint_training.loop import Plan, load_mean, progress_of, run
+from hitpoint_training.flow import flow_loss, sample
+from hitpoint_training.loop import Budget, Plan, average_of, load_mean, run
 from hitpoint_training.losses import spectral_loss
 from hitpoint_training.mel import HOP, Projection
+from hitpoint_training.processes import device_of, half
 from hitpoint_training.recipe import Recipe
 from hitpoint_training.unet import Generator
 
-PROJECTION = "projection.safetensors"
-ALIGNER, START = "aligner.safetensors", "start.safetensors"
+PROJECTION, START = "projection.safetensors", "start.safetensors"
+_RARE = 20.0  # how much more a cut that is a beat counts than the many frames that hold none
+_HEARD = 512  # latent frames of an example to hear
 _EDGE = 4  # 100 Hz frames at either end of a crop that are not judged: they lack their context
 
 
@@ -39,15 +47,43 @@ def _keep_memory() -> None:
             libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _start(recipe: Recipe, stage: int, step: int = 0) -> int:
-    """Threads and seeds; each stage, and each step that it resumes from, has a seed of its own."""
-    seed = recipe.seed + 1_000_003 * stage + step
+def _start(recipe: Recipe, stage: int) -> int:
+    """Threads and the seed of the stage, with which its weights begin in every process."""
+    seed = recipe.seed + 1_000_003 * stage
     _keep_memory()
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(seed)
     random.seed(seed)
     recipe.run.mkdir(parents=True, exist_ok=True)
     return seed
+
+
+def _plan(recipe: Recipe, stage: str, budget: Budget, rate: float, keep: float) -> Plan:
+    """What both stages have in common."""
+    return Plan(
+        checkpoint=recipe.run / f"{stage}.safetensors",
+        budget=budget,
+        rate=rate,
+        keep=keep,
+        device=device_of(recipe.device),
+        save_every=recipe.save_seconds,
+    )
+
+
+def _reseeding(corpus: Corpus) -> Callable[[int], None]:
+    """Everything that a loss draws from begins anew with each step, so that a resumed run draws the same."""
+
+    def reseed(seed: int) -> None:
+        torch.manual_seed(seed)
+        random.seed(seed)
+        corpus.random = np.random.default_rng(seed)
+
+    return reseed
+
+
+def pieces_of(recipe: Recipe) -> tuple[Piece, ...]:
+    """The pieces of the corpus, which may be a folder of them or of shards."""
+    return find_pieces(pieces_folder(recipe.corpus, recipe.run))
 
 
 def projection_of(recipe: Recipe) -> Projection:
@@ -60,7 +96,7 @@ def projection_of(recipe: Recipe) -> Projection:
 def encode(recipe: Recipe) -> None:
     """Fit the projection on some pieces unless that was done, and cache the latents of all new ones."""
     _start(recipe, 0)
-    pieces = find_pieces(recipe.corpus)
+    pieces = pieces_of(recipe)
     if not (recipe.run / PROJECTION).exists():
         projection = Projection(recipe.codec.latent)
         step = max(1, len(pieces) // recipe.codec.fit_pieces)
@@ -74,61 +110,97 @@ def latents_of(recipe: Recipe) -> Path:
     return recipe.run / "latents"
 
 
-def train_codec(recipe: Recipe, minutes: float, resume: bool) -> None:
+def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
     """Train the decoder on crops of the corpus, with noise on the latents as generation will bring it."""
-    checkpoint = recipe.run / "codec.safetensors"
-    seed = _start(recipe, 1, progress_of(checkpoint).step if resume else 0)
-    corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), seed)
+    seed = _start(recipe, 1)
+    device = device_of(recipe.device)
+    corpus = Corpus(pieces_of(recipe), latents_of(recipe), seed)
     codec = recipe.codec
     decoder = Decoder(codec.latent, codec.width, codec.blocks)
     decoder.projection.load_state_dict(projection_of(recipe).state_dict())
-    decoder.to(recipe.device)
+    decoder.to(device)
 
-    def loss(_: Decoder) -> Tensor:
-        latent, wanted, frame = (part.to(recipe.device) for part in corpus.crops(codec.batch, codec.frames))
-        noisy = latent + codec.noise * torch.rand(len(latent), 1, 1, device=recipe.device) * torch.randn_like(
-            latent
-        )
-        mel = decoder.projection.decode(noisy)
-        with torch.autocast(recipe.device, torch.bfloat16):
+    def made(decoder: Decoder, latent: Tensor, frame: Tensor) -> Tensor:
+        mel = decoder.projection.decode(latent)
+        with half(device):
             tones, rest = decoder.heads(mel)
-        made = sound(decoder.spectrum(mel, tones.float(), rest.float(), frame))
+        return sound(decoder.spectrum(mel, tones.float(), rest.float(), frame))
+
+    def loss() -> Tensor:
+        latent, wanted, frame = (part.to(device) for part in corpus.crops(codec.batch, codec.frames))
+        noisy = latent + codec.noise * torch.rand(len(latent), 1, 1, device=device) * torch.randn_like(latent)
         edge = slice(_EDGE * HOP, -_EDGE * HOP)
-        return spectral_loss(made[..., edge], wanted[..., edge])
+        return spectral_loss(made(decoder, noisy, frame)[..., edge], wanted[..., edge])
 
-    run(decoder, loss, Plan(checkpoint, minutes, codec.rate, 0.998, resume))
+    reseed = _reseeding(corpus)
+    reseed(seed)
+    latent, wanted, frame = (part.to(device) for part in corpus.crops(1, _HEARD // 4))
+
+    def hear(mean: nn.Module) -> dict[str, Tensor]:
+        assert isinstance(mean, Decoder)
+        return {"decoded": made(mean, latent, frame)[0], "reference": wanted[0]}
+
+    plan = _plan(recipe, "codec", Budget(minutes, resume, steps), codec.rate, codec.ema)
+    run(decoder, loss, replace(plan, seed=seed, reseed=reseed, hear=hear))
 
 
-def train_aligner(recipe: Recipe, minutes: float) -> None:
-    """First phase, as in VeM: the aligner learns on its own which cuts are beats, and is kept as it is."""
+def train_aligner(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
+    """First phase, as in VeM: the aligner learns on its own which cuts are beats, and then stays as it is."""
     seed = _start(recipe, 3)
-    corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), seed)
-    aligner = Aligner().to(recipe.device)
+    device = device_of(recipe.device)
+    corpus = Corpus(pieces_of(recipe), latents_of(recipe), seed)
+    aligner = Aligner().to(device)
+    rare = torch.tensor(_RARE, device=device)
 
-    def loss(_: Aligner) -> Tensor:
-        tracks, cuts, wanted = (part.to(recipe.device) for part in corpus.transition_beats(16, 512))
-        odds = aligner.answer(aligner(tracks, cuts))
-        return F.binary_cross_entropy_with_logits(odds, wanted, pos_weight=torch.tensor(20.0))
+    def loss() -> Tensor:
+        tracks, cuts, wanted = (part.to(device) for part in corpus.transition_beats(16, 512))
+        return F.binary_cross_entropy_with_logits(aligner.answer(aligner(tracks, cuts)), wanted, pos_weight=rare)
 
-    run(aligner, loss, Plan(recipe.run / ALIGNER, minutes, 2e-3, 0.99, False))
+    plan = _plan(recipe, "aligner", Budget(minutes, resume, steps), 2e-3, 0.99)
+    run(aligner, loss, replace(plan, seed=seed, reseed=_reseeding(corpus)))
 
 
-def train_flow(recipe: Recipe, minutes: float, resume: bool) -> None:
-    """Train the U-Net on windows of random length; the aligner and, where there is one, the start are given."""
-    checkpoint = recipe.run / "flow.safetensors"
-    seed = _start(recipe, 2, progress_of(checkpoint).step if resume else 0)
-    corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), seed)
+def train_flow(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
+    """Train the U-Net on windows of random length, from the start that is given or from nothing."""
+    seed = _start(recipe, 2)
+    device = device_of(recipe.device)
+    corpus = Corpus(pieces_of(recipe), latents_of(recipe), seed)
     flow = recipe.flow
-    generator = Generator(recipe.codec.latent, flow)
+    generator = generator_of(recipe.codec.latent, flow)
     if (recipe.run / START).exists():
         load_mean(recipe.run / START, generator)
-    load_mean(recipe.run / ALIGNER, generator.aligner)
+    load_mean(recipe.run / "aligner.safetensors", generator.aligner)
     generator.aligner.requires_grad_(False)
-    generator.to(recipe.device)
+    generator.to(device)
+    mean = average_of(generator)
 
-    def loss(mean: Generator) -> Tensor:
+    def loss() -> Tensor:
         frames = random.choices(flow.windows, flow.window_odds)[0]
-        window = corpus.windows(flow.batch_frames // frames, frames)
-        return flow_loss(generator, mean, window, recipe.device)
+        return flow_loss(generator, mean, corpus.windows(flow.batch_frames // frames, frames), device)
 
-    run(generator, loss, Plan(checkpoint, minutes, flow.rate, flow.ema, resume))
+    reseed = _reseeding(corpus)
+    plan = _plan(recipe, "flow", Budget(minutes, resume, steps), flow.rate, flow.ema)
+    hear = _sampling(recipe, corpus, seed)
+    run(generator, loss, replace(plan, seed=seed, reseed=reseed, hear=hear), mean)
+
+
+def _sampling(recipe: Recipe, corpus: Corpus, seed: int) -> Callable[[nn.Module], dict[str, Tensor]]:
+    """Samples for the plan of one window; nothing to hear before the decoder is trained."""
+    checkpoint = recipe.run / "codec.safetensors"
+    corpus.random = np.random.default_rng(seed)
+    window = corpus.windows(1, min(recipe.flow.windows))
+    noise = torch.randn(window.latent.shape, generator=torch.Generator().manual_seed(seed))
+
+    def hear(mean: nn.Module) -> dict[str, Tensor]:
+        if not checkpoint.exists():
+            return {}
+        decoder = Decoder(recipe.codec.latent, recipe.codec.width, recipe.codec.blocks).eval()
+        load_mean(checkpoint, decoder)
+        generator = copy.deepcopy(mean).cpu()
+        assert isinstance(generator, Generator)
+        latents = {"sampled": sample(generator, window, noise, 4, 2.0), "composed": window.latent}
+        mels = {name: decoder.projection.decode(latent) for name, latent in latents.items()}
+        frame = torch.tensor([0])
+        return {n: sound(decoder.spectrum(m, *decoder.heads(m), frame))[0] for n, m in mels.items()}
+
+    return hear

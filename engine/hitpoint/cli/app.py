@@ -206,8 +206,8 @@ def _range(text: str | None, source: Path) -> tuple[Fraction, Fraction] | None:
     """Parsed at the timeline's rate, which timecode needs."""
     if text is None:
         return None
+    from hitpoint.timeline.ranges import parse_range
     from hitpoint.timeline.read import read_timeline
-    from hitpoint.timeline.select import parse_range
 
     return parse_range(text, read_timeline(source).rate if text.count(":") > 2 else None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from hitpoint.cue.sessions import CpuModel
 from hitpoint.cue.take import REPAINTS, Merit, make_take
 from hitpoint.cue.wav import Levels, Provenance, write_wav
 from hitpoint.errors import MediaError, OutputError, UsageError
+from hitpoint.parallel import ahead
 from hitpoint.progress import Progress
 from hitpoint.values import SAMPLE_RATE, Asset, Floats, HitPoint, HitReport
 
@@ -84,8 +85,10 @@ def make_cue(
         last = max((hit.time for hit in hits), default=0.0)
         finished = master(drafts[best].read, samples, max(plan.end, last), loudness)
         levels = Levels(finished.loudness, finished.true_peak)
-        blocks = _with_lead(to_24_bit(finished.blocks(), seed), lead_samples)
-        asset = write_wav(out, blocks, samples + lead_samples, provenance, levels, time_reference)
+        # Gain and dither in one thread, packing and hashing in the other.
+        quantised = _with_lead(to_24_bit(finished.blocks(), seed), lead_samples)
+        with closing(ahead(quantised, depth=2)) as blocks:
+            asset = write_wav(out, blocks, samples + lead_samples, provenance, levels, time_reference)
     onsets = file_onsets(out, lead_samples)
     rates = hit_rate(onsets, hits, tolerance), chance(onsets, hits, tolerance, plan.duration)
     warnings = _warnings(levels.loudness, loudness, match(onsets, strong(hits), tolerance))

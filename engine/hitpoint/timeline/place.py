@@ -15,8 +15,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from hitpoint.errors import ConflictError, OutputError, TimelineError, UsageError
-from hitpoint.files import backup, backups, locked, sha256_of, sweep_stale_temps, write_atomic
+from hitpoint.errors import ConflictError, TimelineError, UsageError
+from hitpoint.files import backup, backups, content_of, locked, sha256_of, sweep_stale_temps, write_atomic
 from hitpoint.timeline.guard import parse
 from hitpoint.timeline.moved import moved
 from hitpoint.timeline.onecut import one_clip_timeline
@@ -136,7 +136,7 @@ def _edited(info: TimelineInfo, source: Source, text: str, cue: Cue, out: Path) 
     """The new text of `out`, made from the input's, with the cues of an earlier `out` carried over."""
     base = lift(text)
     original = base.original
-    before = out.read_bytes() if out.exists() else None
+    before = content_of(out)
     in_place = before is not None and not info.is_media and out.resolve() == info.path.resolve()
     if not in_place:
         base = moved(base, source.folder, out)
@@ -256,14 +256,10 @@ def _sound_starts(stack: Node) -> list[Fraction]:
 def _keep(out: Path, before: bytes | None) -> None:
     """One backup of each state is enough."""
     kept = backups(out)
-    if not kept or kept[-1].read_bytes() != before:
-        backup(out)
+    if before is not None and (not kept or content_of(kept[-1]) != before):
+        backup(out, before)
 
 
 def _unchanged(out: Path, before: bytes | None) -> None:
-    try:
-        now = out.read_bytes() if out.exists() else None
-    except OSError as error:
-        raise OutputError(f"{out} cannot be read: {error.strerror}.", "Check your permissions.") from error
-    if now != before:
+    if content_of(out) != before:
         raise ConflictError(f"{out} was changed while the music was placed.", "Place it again.")

@@ -12,6 +12,7 @@ from hitpoint.files import sha256_of
 from hitpoint.media.probe import probe
 from hitpoint.timeline.flatten import Placed, extent_of, flatten, frame_rate_of
 from hitpoint.timeline.guard import parse
+from hitpoint.timeline.marks import marks_of
 from hitpoint.timeline.source import load
 from hitpoint.timeline.tree import Media, Span, Tree
 from hitpoint.timeline.urls import absolute, locate
@@ -55,6 +56,7 @@ def timeline_of(tree: Tree, path: Path, sha256: str, folder: Path) -> TimelineIn
     rate = frame_rate_of(tree)
     clips = tuple(reader.clip(n, each, rate) for n, each in enumerate(flatten(tree, reader.length), 1))
     extent = extent_of(tree, reader.length)
+    marks, cues = marks_of(tree, reader.length)
     return TimelineInfo(
         path=path,
         name=tree.name or path.stem,
@@ -65,6 +67,8 @@ def timeline_of(tree: Tree, path: Path, sha256: str, folder: Path) -> TimelineIn
         clips=clips,
         content_sha256=sha256,
         warnings=tuple(reader.warnings),
+        marks=marks,
+        cues=cues,
     )
 
 
@@ -93,6 +97,9 @@ class _Reader:
             media=media,
             offline=offline,
             enabled=placed.enabled,
+            layer=placed.layer,
+            fade_in=placed.fade_in,
+            fade_out=placed.fade_out,
         )
 
     def length(self, media: Media) -> Span | None:

@@ -25,7 +25,7 @@ _PROFILES = np.stack([np.roll(profile, k) for profile in (_MAJOR, _MINOR) for k 
 
 
 def pitch_classes(mixed: Floats) -> Floats:
-    """(12, frames) energy of the pitch classes (constant Q), a frame every 23 ms; `mixed` mono at 22,050 Hz."""
+    """(12, frames) energy of the pitch classes (constant Q), every 23 ms; `mixed` is mono at 22,050 Hz."""
     if not np.any(mixed):
         return np.zeros((12, len(mixed) // _CHROMA_HOP + 1), np.float32)
     found = librosa.feature.chroma_cqt(y=mixed, sr=RATE, hop_length=_CHROMA_HOP, norm=None, tuning=0.0)
