@@ -86,9 +86,9 @@ def _burst_kernel() -> np.ndarray:
 def step_graph(channels: int = CHANNELS):
     node = helper.make_node
     wide = [1, channels, "T"]
-    inputs = [("x", FLOAT, wide), ("time", FLOAT, [1, 3]), ("known", FLOAT, wide), ("mask", FLOAT, [1, 1, "T"]),
-              ("tracks", FLOAT, [1, TRACKS, "T"]), ("attention", FLOAT, [1, "T", TOKENS]),
-              ("vector", FLOAT, [1, 2 * GLOBALS])]  # fmt: skip
+    inputs = [("x", FLOAT, wide), ("time", FLOAT, [1, 3]), ("known", FLOAT, wide),
+              ("mask", FLOAT, [1, 1, "T"]), ("tracks", FLOAT, [1, TRACKS, "T"]),
+              ("attention", FLOAT, [1, "T", TOKENS]), ("vector", FLOAT, [1, 2 * GLOBALS])]  # fmt: skip
     outputs = [("v", FLOAT, wide)]
     nodes = [
         node("Slice", ["tracks", "two", "three", "one"], ["accent"]),

@@ -70,9 +70,9 @@ class Conditioner(nn.Module):
     def forward(
         self, style: Tensor, globals_: Tensor, events: Tensor, looks: Tensor, scenes: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(batch,), (batch, GLOBALS), (batch, EVENTS, EVENT_FEATURES), (batch, VISUAL, LOOKS), (batch, SCENES,
-        SCENE_FEATURES) -> keys (batch, blocks * heads, features, TOKENS) with the scale of the scores in them,
-        values (batch, blocks * heads, TOKENS, features), style vector (batch, context).
+        """(batch,), (batch, GLOBALS), (batch, EVENTS, EVENT_FEATURES), (batch, VISUAL, LOOKS), (batch,
+        SCENES, SCENE_FEATURES) -> keys (batch, blocks * heads, features, TOKENS) with the scale of the
+        scores in them, values (batch, blocks * heads, TOKENS, features), style vector (batch, context).
         """
         named, level = self.style(style), self.globals(globals_)
         moments = self.events(events) + self.hawkes(events[..., 0] * 10)

@@ -155,7 +155,10 @@ class Corpus:
         picked = [int(self.random.integers(len(self.pieces))) for _ in range(batch)]
         rows = []
         for which in picked:
-            plan, first = self.pieces[which].plan, int(self.random.integers(-BEFORE, len(self.latents[which])))
+            plan, first = (
+                self.pieces[which].plan,
+                int(self.random.integers(-BEFORE, len(self.latents[which]))),
+            )
             rows.append(
                 (tracks(plan, first, frames), transitions(plan, first, frames), on_beat(plan, first, frames))
             )
@@ -163,8 +166,8 @@ class Corpus:
         return told, cuts, wanted
 
     def _window(self, which: int, frames: int) -> tuple[Floats, Floats, CuePlan, int]:
-        """Latents, tracks, plan and first frame. Starts are uniform, with a tenth of all windows each at the very
-        start and end of the piece."""
+        """Latents, tracks, plan and first frame. Starts are uniform, with a tenth of all windows each at
+        the very start and end of the piece."""
         latent, plan = self.latents[which], self.pieces[which].plan
         latest = max(1, len(latent) - frames)
         dice = self.random.random()

@@ -1,8 +1,9 @@
-"""Rectified flow on latents, and its distillation into few steps: one network, two kinds of rows in every batch.
+"""Rectified flow on latents and its distillation into few steps: two kinds of rows in one batch.
 
-*Flow rows* learn the velocity of the flow (Liu et al. 2022) as it is. *Jump rows* learn its mean from t down to r under
-guidance, from the network's own moving average: an instant is the guided velocity (Ho and Salimans 2022), a jump is
-two jumps of half the length one after the other (SplitMeanFlow, arXiv 2507.16884; shortcut models, arXiv 2410.12557).
+*Flow rows* learn the velocity of the flow (Liu et al. 2022) as it is. *Jump rows* learn its mean from t
+down to r under guidance, from the network's own moving average: an instant is the guided velocity (Ho and
+Salimans 2022), a jump is two jumps of half the length one after the other (SplitMeanFlow, arXiv 2507.16884;
+shortcut models, arXiv 2410.12557).
 """
 
 from __future__ import annotations
@@ -51,16 +52,15 @@ def without(window: Window, rows: Tensor, parts: frozenset[str]) -> Window:
         level = level * (~rows).float()[:, None]
     if "adapter" in parts:
         adapted = adapted * (~rows).float()
-    return replace(
-        window, tracks=tracks, attention=attention, style=style, globals=level, adapted=adapted
-    )
+    return replace(window, tracks=tracks, attention=attention, style=style, globals=level, adapted=adapted)
 
 
 EVERYTHING = frozenset({"rhythm", "form", "harmony", "tune", "genre", "adapter", *STREAMS})
 
 
 def drop_conditions(window: Window, flow_rows: int) -> Window:
-    """Remove single groups in some rows and, in the flow rows, everything in some, for guidance and robustness."""
+    """Remove single groups in some rows and, in the flow rows, everything in some, for guidance and
+    robustness."""
     batch = len(window.style)
     for name in sorted(EVERYTHING):
         odds = STREAM_DROP if name in STREAMS or name in ("adapter", "tune") else GROUP_DROP
@@ -89,14 +89,10 @@ def draw_known(latent: Tensor) -> Known:
     return Known((latent + noise) * mask, mask)
 
 
-def velocity(
-    generator: Generator, x: Tensor, time: Tensor, known: Known, window: Window
-) -> Tensor:
+def velocity(generator: Generator, x: Tensor, time: Tensor, known: Known, window: Window) -> Tensor:
     """Mean velocity (batch, latent, T); `time` (batch, 3) holds t, r and the guidance."""
     with torch.autocast(x.device.type, torch.bfloat16):
-        told = generator.conditioner(
-            window.style, window.globals, window.events, window.looks, window.scenes
-        )
+        told = generator.conditioner(window.style, window.globals, window.events, window.looks, window.scenes)
         aligned = generator.aligner(window.tracks, window.transitions) * window.adapted[:, None, None]
         when = torch.stack([time[:, 0], time[:, 0] - time[:, 1], time[:, 2] / STRONGEST], 1)
         flow: Tensor = generator.unet(

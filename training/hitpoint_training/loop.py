@@ -128,8 +128,9 @@ def run(
 ) -> nn.Module:
     """Train until the budget is used (earlier runs of the same checkpoint count); returns the average.
 
-    `mean` is where the average is kept, for a loss that needs it; else the loop makes one. Raises Cancelled, with a checkpoint written, after Ctrl-C or SIGTERM; OutputError if a checkpoint cannot
-    be written; HitpointError if the loss stops being a number.
+    `mean` is where the average is kept, for a loss that needs it; else the loop makes one. Raises
+    Cancelled, with a checkpoint written, after Ctrl-C or SIGTERM; OutputError if a checkpoint cannot be
+    written; HitpointError if the loss stops being a number.
     """
     stage = _Stage(model, loss_of, plan, mean or average_of(model))
     with stage.board or nullcontext(), stop_wish() as wish:
@@ -146,9 +147,7 @@ def run(
 class _Stage:
     """A run in progress."""
 
-    def __init__(
-        self, model: nn.Module, loss_of: Callable[[], Tensor], plan: Plan, mean: nn.Module
-    ) -> None:
+    def __init__(self, model: nn.Module, loss_of: Callable[[], Tensor], plan: Plan, mean: nn.Module) -> None:
         self.model, self.mean, self.plan, self.at = model, mean, plan, Progressed()
         self.plain = _optimizer(model, plan)
         if plan.budget.resume and plan.checkpoint.exists():

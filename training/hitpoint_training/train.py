@@ -154,7 +154,9 @@ def train_aligner(recipe: Recipe, minutes: float, resume: bool, steps: int | Non
 
     def loss() -> Tensor:
         tracks, cuts, wanted = (part.to(device) for part in corpus.transition_beats(16, 512))
-        return F.binary_cross_entropy_with_logits(aligner.answer(aligner(tracks, cuts)), wanted, pos_weight=rare)
+        return F.binary_cross_entropy_with_logits(
+            aligner.answer(aligner(tracks, cuts)), wanted, pos_weight=rare
+        )
 
     plan = _plan(recipe, "aligner", Budget(minutes, resume, steps), 2e-3, 0.99)
     run(aligner, loss, replace(plan, seed=seed, reseed=_reseeding(corpus)))

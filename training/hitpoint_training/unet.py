@@ -1,8 +1,8 @@
 """Conditional 1-D U-Net over latents, written to export into a few hundred nodes.
 
-Levels at 50, 25, 12.5 and 6.25 Hz. The tracks enter at the input and in every block at its own rate; tokens by
-cross-attention at the lower levels (`conditioner.py`); style, time, step and guidance by modulation. All norms look
-at one frame only: nothing depends on how long the window is.
+Levels at 50, 25, 12.5 and 6.25 Hz. The tracks enter at the input and in every block at its own rate; tokens
+by cross-attention at the lower levels (`conditioner.py`); style, time, step and guidance by modulation. All
+norms look at one frame only: nothing depends on how long the window is.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class FrameNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape in and out; without a gain of its own the length of each frame becomes 1."""
-        unit = x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-3)
-        return unit if self.gain is None else unit * self.gain
+        unit: Tensor = x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-3)
+        return unit * self.gain if self.gain is not None else unit
 
 
 class Residual(nn.Module):
@@ -49,7 +49,8 @@ class Residual(nn.Module):
         self.skip = nn.Conv1d(inside, channels, 1) if inside != channels else nn.Identity()
 
     def forward(self, x: Tensor, injected: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """`x` (batch, inside, frames), `injected` (batch, channels, frames), the others (batch, channels, 1)."""
+        """`x` (batch, inside, frames), `injected` (batch, channels, frames), the others (batch, channels,
+        1)."""
         hidden: Tensor = self.conv1(F.silu(self.norm1(x))) + injected
         hidden = self.conv2(F.silu(self.norm2(hidden) * scale + shift))
         passed: Tensor = self.skip(x)
@@ -77,15 +78,15 @@ class Attention(nn.Module):
         return x.reshape(x.shape[0], -1, count, x.shape[2] // count).transpose(1, 2)
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, hidden: Tensor, places: Tensor) -> Tensor:
-        """`x` (batch, channels, frames); `keys` (batch, heads, features, tokens) and `values` (batch, heads,
-        tokens, features); `hidden` (batch, 1, frames, tokens) is added to the scores; `places` as `places_of` has
-        them.
+        """`x` (batch, channels, frames); `keys` (batch, heads, features, tokens) and `values` (batch,
+        heads, tokens, features); `hidden` (batch, 1, frames, tokens) is added to the scores; `places` as
+        `places_of` has them.
         """
         size = x.shape[1] // self.heads
-        cosine, sine, place = places.split([size, size, _PLACE], 1)
+        cosine, sine, place = torch.split(places, [size, size, _PLACE], 1)
         stream = x.transpose(1, 2)
         parts = self._split(self.inward(self.norm1(stream)), 3)
-        asking, own = parts.split([2 * self.heads, self.heads], 1)
+        asking, own = torch.split(parts, [2 * self.heads, self.heads], 1)
         first, second = asking.chunk(2, -1)
         turned = (asking * cosine + torch.cat([second, first], -1) * sine).to(own.dtype)
         query, key = turned.chunk(2, 1)
@@ -94,7 +95,8 @@ class Attention(nn.Module):
         query = self._split(self.ask(torch.cat([self.norm2(stream), place.expand(x.shape[0], -1, -1)], 2)))
         weight = torch.softmax(query @ keys.to(query.dtype) + hidden, -1).to(query.dtype)
         stream = stream + self.answer(self._join(weight @ values.to(query.dtype)))
-        return stream.transpose(1, 2)
+        out: Tensor = stream.transpose(1, 2)
+        return out
 
     @staticmethod
     def _join(x: Tensor) -> Tensor:
@@ -102,8 +104,9 @@ class Attention(nn.Module):
 
 
 def places_of(rate: float, features: int) -> Tensor:
-    """(frames, 2 * features + _PLACE) for every frame of the longest window at `rate`: cosine and sine of the rotary
-    position (RoFormer, arXiv 2104.09864) with the scale of the scores in them, and where in the window a frame is.
+    """(frames, 2 * features + _PLACE) for every frame of the longest window at `rate`: cosine and sine of
+    the rotary position (RoFormer, arXiv 2104.09864) with the scale of the scores in them, and where in the
+    window a frame is.
     """
     half = features // 2
     frame = torch.arange(int(LONGEST * rate / LATENT_RATE))
@@ -133,8 +136,9 @@ class Stage(nn.Module):
         self.adapt = nn.Conv1d(ALIGNED, 2 * channels, 1) if adapted else None
         if self.adapt is not None:
             nn.init.zeros_(self.adapt.weight)
-            nn.init.constant_(self.adapt.bias, 0.0)
-            nn.init.constant_(self.adapt.bias[:channels], 1.0)
+            assert self.adapt.bias is not None
+            nn.init.zeros_(self.adapt.bias)
+            nn.init.ones_(self.adapt.bias[:channels])
 
     def forward(
         self, x: Tensor, level: Level, modulation: Iterator[Tensor], pairs: Iterator[tuple[Tensor, Tensor]]
@@ -196,7 +200,7 @@ class UNet(nn.Module):
     def _balance(self) -> None:
         """Scales start where a frame of unit length gets a mean square of 1, shifts at 0."""
         nn.init.normal_(self.modulate.weight, std=0.02)
-        for index, part in enumerate(self.modulate.bias.split(self.shares)):
+        for index, part in enumerate(torch.split(self.modulate.bias, self.shares)):
             part.fill_(part.numel() ** 0.5 if index % 2 == 0 else 0.0)
 
     def _levels(self, tracks: Tensor, aligned: Tensor, attention: Tensor) -> list[Level]:
@@ -207,7 +211,7 @@ class UNet(nn.Module):
                 tracks, aligned = F.avg_pool1d(tracks, 2), F.avg_pool1d(aligned, 2)
             hidden = attention[:, None, :: 2**number]
             places = self.get_buffer(f"places{number}")[: tracks.shape[2]]
-            levels.append(Level(iter(inject(tracks).split(width, 1)), aligned, hidden, places))
+            levels.append(Level(iter(torch.split(inject(tracks), width, 1)), aligned, hidden, places))
         return levels
 
     def forward(
@@ -223,13 +227,14 @@ class UNet(nn.Module):
         vector: Tensor,
         aligned: Tensor,
     ) -> Tensor:
-        """`x`, `known` (batch, latent, T), `known` 0 where not; `time` (batch, 3): t, t - r and guidance / STRONGEST;
-        `mask` (batch, 1, T) with 1 where known; `tracks` (batch, TRACKS, T); `attention` (batch, T, TOKENS) to be added to the scores; the rest is
-        what the `Conditioner` and the `Aligner` say -> mean of noise minus data on the way (batch, latent, T).
+        """`x`, `known` (batch, latent, T), `known` 0 where not; `time` (batch, 3): t, t - r and guidance /
+        STRONGEST; `mask` (batch, 1, T) with 1 where known; `tracks` (batch, TRACKS, T); `attention` (batch,
+        T, TOKENS) to be added to the scores; the rest is what the `Conditioner` and the `Aligner` say ->
+        mean of noise minus data on the way (batch, latent, T).
         """
         embedding = F.silu(self.time(waves(time, _TIME_OCTAVES).flatten(1)) + self.vector(vector))
-        modulation = iter(self.modulate(embedding)[..., None].split(self.shares, 1))
-        pairs = iter(zip(keys.split(self.heads, 1), values.split(self.heads, 1), strict=True))
+        modulation = iter(torch.split(self.modulate(embedding)[..., None], self.shares, 1))
+        pairs = iter(zip(torch.split(keys, self.heads, 1), torch.split(values, self.heads, 1), strict=True))
         levels = self._levels(tracks, aligned, attention)
         hidden = self.enter(torch.cat([x, known, mask, tracks], 1))
         passed: list[Tensor] = []

@@ -1,7 +1,8 @@
 """The few-step sampler, in the symbols of the papers; it knows neither the network nor its run time.
 
-Rectified flow (Liu et al. 2022): x_t = (1 - t) x_0 + t eps, v = eps - x_0, so dx = v dt from t = 1 to t = 0. The
-network tells the mean of v from t down to r (SplitMeanFlow, arXiv 2507.16884), so that few steps are enough.
+Rectified flow (Liu et al. 2022): x_t = (1 - t) x_0 + t eps, v = eps - x_0, so dx = v dt from t = 1 to t =
+0. The network tells the mean of v from t down to r (SplitMeanFlow, arXiv 2507.16884), so that few steps are
+enough.
 """
 
 from __future__ import annotations

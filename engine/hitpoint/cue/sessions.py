@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore
 
 from hitpoint.cue.bundle import Bundle, GraphSpec
@@ -160,12 +159,14 @@ class CpuModel:
             self._run = onnxruntime.RunOptions()
 
     def condition(self, told: Arrays) -> Arrays:
-        """Keys and values of all cross-attentions, style vector, aligner's features; constant over the steps."""
+        """Keys and values of all cross-attentions, style vector, aligner's features; constant over the
+        steps."""
         names = [tensor.name for tensor in self.bundle.manifest.graph("cond").outputs]
         return dict(zip(names, self._call(self._cond, told, names), strict=True))
 
     def velocity(self, told: Arrays) -> Floats:
-        """Mean v (1, Z, T) at x (1, Z, T), time (1, 3), known (1, Z, T), mask (1, 1, T), tracks (1, TRACKS, T)."""
+        """Mean v (1, Z, T) at x (1, Z, T), time (1, 3), known (1, Z, T), mask (1, 1, T), tracks (1, TRACKS,
+        T)."""
         return self._call(self._step, told)[0]
 
     def spectrum(self, z: Floats, positions: Floats, first: int) -> Floats:
@@ -174,7 +175,7 @@ class CpuModel:
         z (1, Z, T); positions (2T,), where each output frame is read, in 100 Hz frames of this chunk;
         first, the absolute 100 Hz frame of the chunk's start.
         """
-        inputs = {"z": z, "positions": positions, "frame": np.array([first], np.int64)}
+        inputs: Arrays = {"z": z, "positions": positions, "frame": np.array([first], np.int64)}
         return self._call(self._decode, inputs)[0]
 
     def _call(

@@ -1,8 +1,9 @@
-"""From a plan to what the network attends to: style, globals, accents, looks and scenes, and who may see whom.
+"""From a plan to what the network attends to: style, globals, accents, looks and scenes, and who may see
+whom.
 
 Every latent frame sees the tokens of the whole window, but of the scenes only the one it lies in: the
-storyboard-guided cross-attention of VeM. VeM multiplies the scores with a mask before the softmax, so that other
-shots leak; here the mask is added, and what lies outside gets exactly nothing.
+storyboard-guided cross-attention of VeM. VeM multiplies the scores with a mask before the softmax, so that
+other shots leak; here the mask is added, and what lies outside gets exactly nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def events(plan: CuePlan, first_frame: int, frames: int) -> Floats:
 
 
 def looks(plan: CuePlan, first_frame: int, frames: int) -> Floats:
-    """(VISUAL, LOOKS) float32: the picture every half second from the window's start; zero where there is none."""
+    """(VISUAL, LOOKS) float32: the picture every half second from the window's start; zero where there is
+    none."""
     out = np.zeros((VISUAL, LOOKS), np.float32)
     for row in range(min(VISUAL, -(-frames * LOOK_RATE // LATENT_RATE))):
         index = int(np.floor(first_frame * LOOK_RATE / LATENT_RATE + row + 0.5))

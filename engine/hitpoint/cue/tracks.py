@@ -91,7 +91,8 @@ def tracks(plan: CuePlan, first_frame: int, frames: int) -> Floats:
 
 
 def _write_tune(out: Floats, plan: CuePlan, first_frame: int, frames: int) -> None:
-    """When the notes of the tune begin, how high they are in octaves from the middle, and their pitch class."""
+    """When the notes of the tune begin, how high they are in octaves from the middle, and their pitch
+    class."""
     start, stop = first_frame / LATENT_RATE, (first_frame + frames) / LATENT_RATE
     heard = [tone for tone in plan.tune if tone.start + tone.duration > start and tone.start < stop]
     out[0] = _impulses(frames, first_frame, tuple(Accent(tone.start, 1.0) for tone in heard))
