@@ -113,7 +113,7 @@ def test_a_graph_that_overflows_is_refused():
 
 
 def test_examples_have_the_promised_shapes(bundle):
-    feed = example(bundle.manifest.graph("decode").inputs, 16, 2)
+    feed = example(bundle.manifest.graph("decode").inputs, 16)
     assert feed["z"].shape == (1, 64, 16)
     assert list(feed["positions"]) == list(range(32))
     assert feed["frame"].dtype == np.int64

@@ -10,17 +10,14 @@ from hitpoint.cue.windows import MULTIPLE
 from hitpoint.errors import ModelBundleError, UsageError
 
 NAMES = ("short", "default", "long")
-BATCH = (1, 2, 4)
-"""Two is a step with guidance (with and without the conditioning); four are two such windows at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An optimisation profile: least, best and greatest latent frames, and the same of the batch."""
+    """An optimisation profile: least, best and greatest latent frames."""
 
     name: str
     frames: tuple[int, int, int]
-    batch: tuple[int, int, int] = BATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +47,12 @@ def profiles(names: Iterable[str], manifest: Manifest) -> tuple[Profile, ...]:
 
 def shapes(inputs: Iterable[TensorSpec], profile: Profile) -> tuple[Shapes, ...]:
     """The shapes of all inputs under one profile."""
-    pairs = tuple(zip(profile.frames, profile.batch, strict=True))
-    return tuple(Shapes(spec.name, *(shape_of(spec, *pair) for pair in pairs)) for spec in inputs)
+    return tuple(Shapes(spec.name, *(shape_of(spec, count) for count in profile.frames)) for spec in inputs)
 
 
-def shape_of(spec: TensorSpec, frames: int, batch: int) -> tuple[int, ...]:
+def shape_of(spec: TensorSpec, frames: int) -> tuple[int, ...]:
     """The shape of an input at so many latent frames. Raises ModelBundleError for an unknown free axis."""
-    sizes = {"B": batch, "T": frames, "2T": 2 * frames}
+    sizes = {"T": frames, "2T": 2 * frames}
     try:
         return tuple(size if isinstance(size, int) else sizes[size] for size in spec.shape)
     except KeyError as error:

@@ -25,7 +25,7 @@ def plan_table(plan: Plan, console: Console) -> None:
     console.print(_heading(plan.runtime.name, plan.runtime.version, describe(plan.gpus)))
     console.print(table)
     for profile in plan.profiles:
-        console.print(f"{profile.name}: T {_range(profile.frames)}; B {_range(profile.batch)}")
+        console.print(f"{profile.name}: T {_range(profile.frames)}")
     for job in plan.jobs:
         console.print(str(job.path), soft_wrap=True)
 
