@@ -8,10 +8,21 @@ from typing import Annotated, Literal
 
 import typer
 
-from hitpoint.cue.generate import Sampling
+from hitpoint.cli import console
+from hitpoint.cue.bundle import load_bundle
 from hitpoint.errors import HitpointError
+from hitpoint.progress import Progress
 from hitpoint_training import train as stages
-from hitpoint_training.evaluate_bundle import render as render_folders
+from hitpoint_training.ablation import STREAMS
+from hitpoint_training.dataset import find_pieces
+from hitpoint_training.evaluate_bundle import (
+    Renderer,
+    folder_of,
+    render_codec,
+    render_rows,
+    rows_of,
+    shuffle,
+)
 from hitpoint_training.processes import begin_processes, device_of
 from hitpoint_training.recipe import begin_run, read_recipe, recipe_of
 
@@ -53,15 +64,26 @@ def render(
     bundle: Annotated[Path, typer.Argument(help="Folder of the exported bundle.")],
     plans: Annotated[Path, typer.Argument(help="Held-out pieces: FLAC with JSON.")],
     out: Annotated[Path, typer.Argument(help="Folder for the sounds.")],
-    steps: Annotated[int, typer.Option(help="Of the sampler.")] = 8,
+    steps: Annotated[int, typer.Option(help="Of the sampler.")] = 4,
     guidance: Annotated[float, typer.Option(help="Of the sampler.")] = 2.0,
     seed: Annotated[int, typer.Option(help="Of the noise.")] = 1,
-    limit: Annotated[int, typer.Option(help="Only so many pieces.")] = 1000,
+    limit: Annotated[int | None, typer.Option(help="Only so many pieces.")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Once more without a stream, or `all`.")] = None,
+    controls: Annotated[bool, typer.Option(help="Random weights, and the plan of another piece.")] = False,
 ) -> None:
-    """Render held-out plans with a bundle through the engine, beside controls, to be measured."""
+    """Render held-out plans with a bundle through the engine, into a folder for each way, to be measured."""
+    renderer = Renderer(load_bundle(bundle), guidance, seed)
+    pieces = find_pieces(plans)[:limit]
+    rows = rows_of((steps,), steps, STREAMS if without == ["all"] else without or (), controls)
     projection = stages.projection_of(recipe_of(run))
-    speed = render_folders(bundle, plans, projection, out, Sampling(seed, steps, guidance), limit)
-    typer.echo(f"{speed.times_real_time:.1f} times real time ({speed})")
+
+    def work(progress: Progress) -> None:
+        render_rows(renderer, rows, [(piece.sound.stem, piece.plan) for piece in pieces], out, progress)
+        if controls:
+            shuffle(out / folder_of(rows[0].name), out / "shuffled")
+        render_codec(renderer, projection, pieces, out, progress)
+
+    console.run(work)
 
 
 def main() -> int:

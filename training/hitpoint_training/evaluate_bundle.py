@@ -1,50 +1,56 @@
 """Renders the plans of a corpus folder with a bundle, through the engine's own code, to be measured.
 
-`python -m hitpoint_training render RUN BUNDLE PLANS OUT` writes three folders of WAV files: the pieces
-through the codec (`codec`), generated (`generated`), and with random weights in the network (`random`).
-Measure each, beside the plans of other pieces as control, with
-`python -m hitpoint_training.evaluate compositions PLANS --audio OUT/generated`.
+Every way of rendering is a row of a table: a number of steps, streams left out, random weights. The sounds
+are 16-bit FLAC files at half of their level, so that nothing clips that did not clip before.
 """
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, replace
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import torch
 
-from hitpoint.cue.bundle import Bundle, load_bundle
+from hitpoint.cue.bundle import Bundle
 from hitpoint.cue.decode import decode_chunk, identity
-from hitpoint.cue.generate import Composer, Sampling
+from hitpoint.cue.generate import Composer, Model, Sampling
 from hitpoint.cue.plan import CuePlan
 from hitpoint.cue.sessions import CpuModel
 from hitpoint.progress import Progress
 from hitpoint.values import SAMPLE_RATE, Floats
-from hitpoint_training.dataset import BEFORE, Piece, find_pieces, padded_mel
+from hitpoint_training.ablation import Deaf, untrained
+from hitpoint_training.dataset import BEFORE, Piece, padded_mel
 from hitpoint_training.mel import LogMel, Projection
 
-_LEVEL = 0.1  # root mean square that all sounds are brought to before they are written
+HEADROOM = 0.5
+"""The sounds are written at this share of their level."""
 _CHUNK = 200  # latent frames
 
 
 @dataclass(frozen=True, slots=True)
-class Speed:
-    """Seconds of sound, and of wall clock for the sampler and for the decoder."""
+class Row:
+    """One way to render: its name, steps of the sampler, streams left out, weights learned or random."""
 
-    sound: float
-    sampling: float
-    decoding: float
-
-    @property
-    def times_real_time(self) -> float:
-        """How much faster than it plays."""
-        return self.sound / (self.sampling + self.decoding)
+    name: str
+    steps: int
+    without: tuple[str, ...] = ()
+    random: bool = False
 
 
-def decode(model: CpuModel, bundle: Bundle, z: Floats) -> Floats:
+def rows_of(steps: Sequence[int], default: int, without: Sequence[str], controls: bool) -> tuple[Row, ...]:
+    """The rows for some numbers of steps; all others are at the default number."""
+    return (
+        *(Row(f"{count} steps", count) for count in steps),
+        *(Row(f"without {stream}", default, (stream,)) for stream in without),
+        *((Row("random weights", default, random=True),) if controls else ()),
+    )
+
+
+def decode(model: Model, bundle: Bundle, z: Floats) -> Floats:
     """(samples, 2) of latents (Z, frames), chunk by chunk as the engine does."""
     places = identity(z.shape[1])
     chunks = [
@@ -54,58 +60,86 @@ def decode(model: CpuModel, bundle: Bundle, z: Floats) -> Floats:
     return np.concatenate(chunks, 1).T
 
 
-def generate(model: CpuModel, bundle: Bundle, plan: CuePlan, sampling: Sampling) -> tuple[Floats, Speed]:
-    """(samples, 2) for a plan, and how long it took."""
-    started = time.perf_counter()
+def generate(model: Model, bundle: Bundle, plan: CuePlan, sampling: Sampling) -> Floats:
+    """(samples, 2) for a plan, exactly as long as it says."""
     z = Composer(plan, model, bundle.manifest, sampling, Progress()).compose()
-    sampled = time.perf_counter()
-    sound = decode(model, bundle, z)[: round(plan.duration * SAMPLE_RATE)]
-    return sound, Speed(plan.duration, sampled - started, time.perf_counter() - sampled)
+    return decode(model, bundle, z)[: round(plan.duration * SAMPLE_RATE)]
 
 
+def write(path: Path, sound: Floats) -> None:
+    """Write a sound with headroom, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    soundfile.write(part, np.clip(sound * HEADROOM, -1, 1), SAMPLE_RATE, subtype="PCM_16", format="FLAC")
+    part.replace(path)
+
+
+class Renderer:
+    """A bundle and how to sample it; the graphs are loaded when they are first needed."""
+
+    def __init__(self, bundle: Bundle, guidance: float, seed: int) -> None:
+        self.bundle = bundle
+        self.guidance = guidance
+        self.seed = seed
+        self._loaded: dict[bool, CpuModel] = {}
+
+    def render(self, row: Row, plan: CuePlan) -> Floats:
+        """(samples, 2) of a plan in one of the ways."""
+        model = self._model(row.random)
+        sampling = Sampling(self.seed, row.steps, self.guidance)
+        return generate(Deaf(model, row.without) if row.without else model, self.bundle, plan, sampling)
+
+    def decode(self, z: Floats, plan: CuePlan) -> Floats:
+        """(samples, 2) of latents, exactly as long as the plan."""
+        return decode(self._model(False), self.bundle, z)[: round(plan.duration * SAMPLE_RATE)]
+
+    def _model(self, random: bool) -> CpuModel:
+        if random not in self._loaded:
+            self._loaded[random] = CpuModel(untrained(self.bundle, self.seed) if random else self.bundle)
+        return self._loaded[random]
+
+
+def render_rows(
+    renderer: Renderer,
+    rows: Sequence[Row],
+    pieces: Sequence[tuple[str, CuePlan]],
+    out: Path,
+    progress: Progress,
+) -> None:
+    """Write `OUT/ROW/PIECE.flac` for what is not there yet."""
+    paths = [(row, plan, out / folder_of(row.name) / f"{name}.flac") for row in rows for name, plan in pieces]
+    missing = [one for one in paths if not one[2].exists()]
+    for number, (row, plan, path) in enumerate(missing):
+        progress.report(f"Rendering: {row.name}", number / len(missing))
+        write(path, renderer.render(row, plan))
+
+
+def render_codec(
+    renderer: Renderer, projection: Projection, pieces: Sequence[Piece], out: Path, progress: Progress
+) -> None:
+    """Write `OUT/codec/PIECE.flac`: the pieces themselves, encoded and decoded."""
+    for number, piece in enumerate(pieces):
+        path = out / "codec" / f"{piece.sound.stem}.flac"
+        if not path.exists():
+            progress.report("Through the codec", number / len(pieces))
+            write(path, renderer.decode(encode(piece, projection), piece.plan))
+
+
+@torch.no_grad()
 def encode(piece: Piece, projection: Projection) -> Floats:
     """(Z, frames) of a piece, a multiple of eight frames from its first sample on."""
     z = projection.encode(padded_mel(piece, LogMel()))[0, :, BEFORE:]
     return z[:, : z.shape[1] // 8 * 8].numpy()
 
 
-def write(path: Path, sound: Floats) -> None:
-    """Write at one common level, so that no measure sees loudness."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    level = float(np.sqrt(np.mean(np.square(sound)))) or 1.0
-    soundfile.write(path, np.clip(sound * (_LEVEL / level), -1, 1), SAMPLE_RATE, subtype="PCM_16")
+def shuffle(sounds: Path, out: Path) -> None:
+    """Copy every sound to the name of another piece, half the folder back: music for another picture."""
+    files = sorted(sounds.glob("*.flac"))
+    out.mkdir(parents=True, exist_ok=True)
+    for number, file in enumerate(files):
+        shutil.copyfile(files[(number + max(1, len(files) // 2)) % len(files)], out / file.name)
 
 
-def untrained(bundle: Bundle, seed: int) -> Bundle:
-    """The same bundle with its network's weights redrawn at their own scale: a control that knows nothing."""
-    import onnx
-    from onnx import numpy_helper
-
-    random = np.random.default_rng(seed)
-    network = onnx.load_from_string(bundle.step)
-    for tensor in network.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype == np.float16:
-            drawn = random.normal(0, float(values.astype(np.float32).std()), values.shape)
-            tensor.CopyFrom(numpy_helper.from_array(drawn.astype(np.float16), tensor.name))
-    return replace(bundle, step=network.SerializeToString())
-
-
-def render(
-    folder: Path, plans: Path, projection: Projection, out: Path, sampling: Sampling, limit: int
-) -> Speed:
-    """Render up to `limit` pieces three ways; returns the speed of the generated ones together."""
-    bundle = load_bundle(folder)
-    model, blank = CpuModel(bundle), CpuModel(untrained(bundle, sampling.seed))
-    pieces = find_pieces(plans)[:limit]
-    sound_s = sampling_s = decoding_s = 0.0
-    with torch.no_grad():
-        for piece in pieces:
-            name = f"{piece.sound.stem}.wav"
-            write(out / "codec" / name, decode(model, bundle, encode(piece, projection)))
-            made, speed = generate(model, bundle, piece.plan, sampling)
-            write(out / "generated" / name, made)
-            sound_s, sampling_s = sound_s + speed.sound, sampling_s + speed.sampling
-            decoding_s += speed.decoding
-            write(out / "random" / name, generate(blank, bundle, piece.plan, sampling)[0])
-    return Speed(sound_s, sampling_s, decoding_s)
+def folder_of(row: str) -> str:
+    """The folder of a row's sounds."""
+    return row.replace(" ", "-")

@@ -1,4 +1,4 @@
-"""`python -m hitpoint_training.evaluate compositions|clips ...`: figures beside controls."""
+"""`python -m hitpoint_training.evaluate all|compositions|clips ...`: figures beside controls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from hitpoint.cli import console
 from hitpoint.cue.plan import STYLES
+from hitpoint.cue.sessions import cpu_threads
 from hitpoint.errors import HitpointError
 from hitpoint_training.evaluate.clips import measure_clips
 from hitpoint_training.evaluate.compositions import (
@@ -25,6 +27,8 @@ from hitpoint_training.evaluate.compositions import (
     mean_known,
     measure,
 )
+from hitpoint_training.evaluate.suite import Question, evaluate, write_report
+from hitpoint_training.evaluate.table import tables
 
 _HEADINGS = ("pieces", "hit AUC", "within 40 ms", "key clarity", "chords", "tempo error", "pulse")
 
@@ -38,12 +42,43 @@ def _arguments() -> argparse.Namespace:
     compositions.add_argument("--limit", type=int, default=None, help="only so many pieces")
     compositions.add_argument("--seed", type=int, default=0, help="of the control moments")
     compositions.set_defaults(run=_compositions)
+    _offer_all(commands.add_parser("all", help="everything about a bundle, beside controls"))
     clips = commands.add_parser("clips", help="figures of real clips, scored by the engine")
     clips.add_argument("videos", type=Path, nargs="+")
     clips.add_argument("--style", default="auto")
     clips.add_argument("--seed", type=int, default=1)
     clips.set_defaults(run=_clips)
     return parser.parse_args()
+
+
+def _offer_all(every: argparse.ArgumentParser) -> None:
+    every.add_argument("bundle", type=Path, help="folder of a bundle")
+    every.add_argument("heldout", type=Path, help="pieces that it did not learn from: FLAC with JSON")
+    every.add_argument("--corpus", type=Path, required=True, help="pieces that it did learn from")
+    every.add_argument("-o", "--output", type=Path, default=None, help="write the figures as JSON")
+    every.add_argument("--rows", nargs="+", default=None, help="only these rows, by their names")
+    every.add_argument("--limit", type=int, default=None, help="only so many pieces")
+    every.add_argument("--corpus-pieces", type=int, default=256, help="listen to so many of the corpus")
+    every.add_argument("--steps", type=int, default=4, help="of the sampler, where none are named")
+    every.add_argument("--guidance", type=float, default=2.0, help="of the sampler")
+    every.add_argument("--seed", type=int, default=1, help="of the noise")
+    every.add_argument("--jobs", type=int, default=cpu_threads(), help="processes that measure")
+    every.add_argument("--cache", type=Path, default=Path("runs/evaluate"), help="rendered sounds, results")
+    every.set_defaults(run=_all)
+
+
+def _all(options: argparse.Namespace) -> None:
+    question = Question(
+        options.bundle, options.heldout, options.corpus, options.cache,
+        tuple(options.rows) if options.rows else None, options.limit, options.corpus_pieces,
+        options.steps, options.guidance, options.seed, options.jobs,
+    )  # fmt: skip
+    rows = console.run(lambda progress: evaluate(question, progress))
+    if options.output is not None:
+        write_report(options.output, question, rows)
+    printer = Console(width=120)
+    for table in tables(rows):
+        printer.print(table)
 
 
 def _row(label: str, of: Figures, count: int) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import librosa
 import mir_eval
 import numpy as np
+from librosa.beat import beat_track
 from numpy.typing import NDArray
 
 from hitpoint.cue.plan import CuePlan
@@ -90,10 +90,11 @@ def steady(plan: CuePlan) -> tuple[float, float]:
 
 
 def tracked(curve: OnsetCurve) -> Times:
-    """Beat times, in seconds, by librosa's tracker (Ellis 2007)."""
-    if not curve.values.any():
+    """Beat times, in seconds, by librosa's tracker (Ellis 2007) at the tempo found; none without a pulse."""
+    tempo = tempo_of(curve)
+    if np.isnan(tempo):
         return np.zeros(0)
-    _, frames = librosa.beat.beat_track(onset_envelope=curve.values, sr=RATE, hop_length=HOP)
+    _, frames = beat_track(onset_envelope=curve.values, sr=RATE, hop_length=HOP, bpm=tempo)
     return np.asarray(frames, np.float64) / curve.rate
 
 

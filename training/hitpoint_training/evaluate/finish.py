@@ -41,13 +41,13 @@ def longest_silence(heard: Heard, plan: CuePlan) -> float:
 
 
 def decay(heard: Heard, plan: CuePlan) -> float:
-    """dB from the loudest moment of the last sound to the last tenth of a second of the cue.
+    """dB from the loudest moment of the last sound to the last twentieth of a second of the cue.
 
-    An ending that ends is well below 0; 0 for silence.
+    An ending that ends is well below 0; 0 for silence, nan where there is no room for a tail.
     """
     level = _levels(heard)[: int(plan.duration / _PART)]
     tail = level[int(plan.end / _PART) :]
-    return float(tail[-2:].mean() - tail.max()) if len(tail) > 4 else float("nan")
+    return float(tail[-1] - tail.max()) if len(tail) > 3 else float("nan")
 
 
 def _levels(heard: Heard) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

@@ -67,7 +67,7 @@ def learn(pieces: list[Floats], styles: list[str], seed: int = 0) -> Listener:
             chosen = torch.randint(len(rows), (256,))
             loss = F.cross_entropy(listener(rows[chosen]), marks[chosen], label_smoothing=0.1)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
     return listener.eval()
 

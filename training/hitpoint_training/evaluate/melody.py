@@ -1,4 +1,4 @@
-"""Is the tune heard? The energy at its pitches while they should sound, beside tunes that were not asked for."""
+"""Is the tune heard? The energy at its pitches while they should sound, beside other tunes."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-import librosa
 import numpy as np
+from librosa.filters import mel
 
 from hitpoint.values import Floats
 from hitpoint_training.evaluate.beats import autocorrelation
@@ -20,7 +20,7 @@ FEATURES = 3 * BANDS + len(_LAGS) + 2
 
 @cache
 def _filters() -> Floats:
-    return np.asarray(librosa.filters.mel(sr=RATE, n_fft=FFT, n_mels=BANDS, fmin=30.0), np.float32)
+    return np.asarray(mel(sr=RATE, n_fft=FFT, n_mels=BANDS, fmin=30.0), np.float32)
 
 
 def log_mel(heard: Heard) -> Floats:

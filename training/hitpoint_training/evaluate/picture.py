@@ -35,7 +35,7 @@ def energy_follows(heard: Heard, plan: CuePlan) -> float:
 
 
 def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Pearson's; nan of fewer than three pairs or where the first does not vary, 0 where the second does not."""
+    """Pearson's; nan of fewer than three pairs or a steady first, 0 for a steady second."""
     if len(a) < 3 or np.ptp(a) < 1e-6:
         return float("nan")
     return float(np.corrcoef(a, b)[0, 1]) if np.ptp(b) > 1e-6 else 0.0
@@ -43,7 +43,7 @@ def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Shots:
-    """Of every shot of a piece that is long enough: brightness, and log2 of the spectral centroid in hertz."""
+    """Of every shot of a piece that is long enough: brightness, and log2 of the spectral centroid."""
 
     brightness: tuple[float, ...]
     centroid: tuple[float, ...]
