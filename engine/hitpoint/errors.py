@@ -47,6 +47,10 @@ class ConflictError(HitpointError):
     """Somebody else changed the file while we worked; nothing was overwritten."""
 
 
+class MissingExtraError(HitpointError, ImportError):
+    """A library that only some uses need is not installed."""
+
+
 class WorkerError(HitpointError):
     """The processes that do the work end before they take any."""
 
