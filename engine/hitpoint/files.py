@@ -104,6 +104,24 @@ def content_of(path: Path) -> bytes | None:
         raise OutputError(f"{path} cannot be read: {why}.", "Nothing was changed.") from error
 
 
+def is_still(path: Path, before: bytes | None) -> bool:
+    """Whether `path` holds `before` (None: there is nothing) now, not only when its reading began.
+
+    An editor takes no lock and may save at any moment; all that is left to it is the time from this return
+    to the rename. Raises OutputError.
+    """
+    stamp = _stamp(path)
+    return content_of(path) == before and _stamp(path) == stamp
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def backup(path: Path, data: bytes) -> Path:
     """Keep `data`, what `path` held, as the first free `NAME.bak-N` beside it. Raises OutputError."""
     number = 1
