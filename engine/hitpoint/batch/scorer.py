@@ -47,6 +47,7 @@ class Scorer:
             chance_rate=result.chance_rate,
             wall_s=time.perf_counter() - started,
             warnings=result.warnings,
+            hits=tuple((hit.time, hit.hit) for hit in result.hit_points),
         )
 
     def load(self, bundle: Path | None) -> CpuModel:
