@@ -81,7 +81,7 @@ def batch(
     if as_json:
         _print([reports.dumps(report_json(result))])
     else:
-        console.err.print(_result_table(result))
+        console.err.print(_result(result))
         _print([str(output) for output in result.outputs])
     raise SystemExit(0 if result.clean else 1)
 
@@ -148,10 +148,13 @@ def _progress_table(tally: Tally, summary: str) -> Table:
     return table
 
 
-def _result_table(report: Report) -> Table:
+def _result(report: Report) -> Table | str:
     """The totals, and a line for each job that needs a look."""
     counts = ", ".join(f"{report.count(state)} {state}" for state in ORDER if report.count(state))
-    table = Table(title=f"{counts or 'Nothing to do'}; {report.made} made in {_clock(report.wall_s)}")
+    totals = f"{counts or 'Nothing to do'}; {report.made} made in {_clock(report.wall_s)}"
+    if all(row.state == "done" for row in report.rows):
+        return totals
+    table = Table(title=totals)
     for heading in ("Source", "Clip", "State", "Why"):
         table.add_column(heading, overflow="fold")
     for row in report.rows:
