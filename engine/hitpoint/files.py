@@ -18,6 +18,8 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from hitpoint.errors import ConflictError, OutputError
 
 if sys.platform != "win32":  # there the comparison of contents before each replace is the only guard

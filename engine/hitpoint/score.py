@@ -188,5 +188,6 @@ def _result(
         motion_source=seen.rhythm.source,
         timings=timings,
         style=plan.style,
+        backend=cue.backend,
         warnings=(*seen.selection.warnings, *seen.rhythm.warnings, *cue.warnings),
     )

@@ -345,6 +345,7 @@ class ScoreResult:
     motion_source: MotionSource
     timings: Timings
     style: str
+    backend: str  # which one ran the model, and why
     warnings: tuple[str, ...] = ()
     title: str = ""  # of what was scored, as people call it
     clips: tuple[str, ...] = ()  # names of all clips that are on screen, in order

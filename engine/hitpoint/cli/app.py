@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from hitpoint import __version__
+from hitpoint.backends.api import NAMES as BACKENDS
 from hitpoint.cli import console, reports
 from hitpoint.cli.batch import batch
 from hitpoint.cue.plan import STYLES

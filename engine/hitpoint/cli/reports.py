@@ -40,6 +40,7 @@ def score_json(result: ScoreResult) -> Json:
         "seed": result.seed,
         "style": result.style,
         "bundle": {"name": result.bundle.name, "sha256": result.bundle.sha256},
+        "backend": result.backend,
         "hit_points": [_hit(report) for report in result.hit_points],
         "hit_rate": result.hit_rate,
         "chance_rate": result.chance_rate,

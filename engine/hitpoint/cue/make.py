@@ -42,6 +42,7 @@ class Cue:
     hit_rate: float
     chance_rate: float
     loudness: float  # LUFS, as measured
+    backend: str  # what ran the model, and why
     warnings: tuple[str, ...]
 
 
