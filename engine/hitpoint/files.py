@@ -89,6 +89,12 @@ def replacing(path: Path, *, still_valid: Callable[[], None] | None = None) -> G
         _discard(temp)
 
 
+def cache_folder() -> Path:
+    """Where what can be had again is kept: $HITPOINT_CACHE, or the system's place for caches."""
+    own = os.environ.get("HITPOINT_CACHE")
+    return Path(own) if own else user_cache_path("hitpoint")
+
+
 def discard_temps() -> None:
     """Remove every unfinished file of this process; for the moment before a hard exit."""
     for temp in list(_unfinished):

@@ -59,6 +59,7 @@ def score(
     bpm: Annotated[float | None, typer.Option(min=40, max=240, help="Pin the tempo.")] = None,
     accents: AccentsOption = "impact",
     bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
+    backend: Annotated[str, typer.Option(help=f"What runs the model: auto, {', '.join(BACKENDS)}.")] = "auto",
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -69,7 +70,7 @@ def score(
         request = ScoreRequest(
             timeline=source, clip=clip, range=_range(range_, source), style=style, seed=seed,
             steps=steps, takes=takes, intensity=intensity, guidance=guidance, loudness=loudness, bpm=bpm,
-            accents=accent_kind(accents), bundle=bundle,
+            accents=accent_kind(accents), bundle=bundle, backend=backend,
         )  # fmt: skip
         result = score_clip(request, output, progress)
         if not as_json:

@@ -93,7 +93,8 @@ def make_cue(
     onsets = file_onsets(out, lead_samples)
     rates = hit_rate(onsets, hits, tolerance), chance(onsets, hits, tolerance, plan.duration)
     warnings = _warnings(levels.loudness, loudness, match(onsets, strong(hits), tolerance))
-    return Cue(asset, match(onsets, hits, tolerance), *rates, levels.loudness, warnings)
+    warnings = (*model.warnings, *warnings)
+    return Cue(asset, match(onsets, hits, tolerance), *rates, levels.loudness, model.backend, warnings)
 
 
 def file_onsets(path: Path, lead_samples: int = 0) -> Onsets:
