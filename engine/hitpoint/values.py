@@ -91,6 +91,16 @@ class Rhythm:
     tempo: TempoMap
     source: MotionSource
     warnings: tuple[str, ...] = ()
+    from_markers: bool = False  # hit points were taken from markers that somebody edited
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedHits:
+    """Hit points as a timeline's markers say; within `spans` (seconds of the clip) there are no others."""
+
+    hits: tuple[HitPoint, ...]
+    spans: tuple[tuple[float, float], ...]
+    note: str  # what was found, in plain words
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +241,12 @@ class Selection:
     def name(self) -> str:
         """What people call it."""
         return self.title or self.clip.name
+
+    @property
+    def clip_names(self) -> tuple[str, ...]:
+        """Of all clips that are seen, in order."""
+        seen = [piece.clip for piece in self.pieces if piece.clip and piece.media] or [self.clip]
+        return tuple({clip.index: clip.name for clip in seen}.values())
 
 
 @dataclass(frozen=True, slots=True)
