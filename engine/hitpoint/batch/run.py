@@ -16,10 +16,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hitpoint.backends.threads import cpu_threads
 from hitpoint.batch.jobs import Tally
 from hitpoint.batch.queue import Queue
 from hitpoint.batch.worker import ONE_THREAD
-from hitpoint.cue.sessions import cpu_threads
 from hitpoint.errors import Cancelled, ConflictError, OutputError, WorkerError
 from hitpoint.files import sweep_stale_temps
 
