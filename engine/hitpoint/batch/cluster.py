@@ -10,10 +10,10 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from hitpoint import __version__
 from hitpoint.batch.jobs import Job, Outcome, Tally
@@ -65,24 +65,26 @@ def run_on_cluster(
     """
     ray = _ray()
     _join(ray, cluster)
-    try:
-        supervisor = _Supervisor(ray, path, cluster)
+    # Ray reports on stdout what happens to workers, which is no result of ours.
+    with path.with_name("workers.log").open("a", encoding="utf-8") as log, redirect_stdout(log):
         try:
-            while (tally := supervisor.look_after()).left:
+            supervisor = _Supervisor(ray, path, cluster, log)
+            try:
+                while (tally := supervisor.look_after()).left:
+                    listen(tally)
+                    if cancelled.wait(_POLL_S):
+                        raise Cancelled("Stopped.", "The same command goes on where it was.")
                 listen(tally)
-                if cancelled.wait(_POLL_S):
-                    raise Cancelled("Stopped.", "The same command goes on where it was.")
-            listen(tally)
-            return supervisor.most
+                return supervisor.most
+            finally:
+                supervisor.stop()
         finally:
-            supervisor.stop()
-    finally:
-        ray.shutdown()
+            ray.shutdown()
 
 
 class _Supervisor:
-    def __init__(self, ray: Any, path: Path, cluster: Cluster) -> None:
-        self._ray, self._path, self._cluster = ray, path, cluster
+    def __init__(self, ray: Any, path: Path, cluster: Cluster, log: TextIO) -> None:
+        self._ray, self._path, self._cluster, self._log = ray, path, cluster, log
         self._queue = Queue(path)
         self._bundle = load_bundle(cluster.bundle).id.sha256
         self.most = cluster.jobs or max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -152,8 +154,8 @@ class _Supervisor:
             return
         place = self._ray.get(worker.preparing)
         worker.preparing, self._false_starts = None, 0
-        with self._path.with_name("workers.log").open("a", encoding="utf-8") as log:
-            log.write(f"{worker.owner}: process {place.pid} on {place.host}\n")
+        self._log.write(f"{worker.owner}: process {place.pid} on {place.host}\n")
+        self._log.flush()
         if (place.version, place.bundle) != (__version__, self._bundle):
             raise WorkerError(
                 f"{place.host} has Hitpoint {place.version} or another model.",
