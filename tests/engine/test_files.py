@@ -140,6 +140,7 @@ def test_temps_of_the_dead_are_swept_and_those_of_the_living_stay(tmp_path: Path
     )
     names = {
         f".hitpoint-{int(dead.stdout)}-00000000.tmp": False,
+        f".hitpoint-{int(dead.stdout)}-00000000-00000000.tmp": True,  # of another machine
         f".hitpoint-{os.getpid()}-00000000.tmp": True,
         f".hitpoint-{os.getpid()}-11111111.tmp": False,  # older than a day: the number was given out again
         ".hitpoint-notes.tmp": True,
