@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hitpoint.cue.bundle import load_bundle
-from hitpoint.cue.make import Cue, make_cue
+from hitpoint.cue.ducking import dip_db, ducks_of
+from hitpoint.cue.make import LONGEST_S, Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
 from hitpoint.cue.sessions import CpuModel
@@ -18,15 +19,19 @@ from hitpoint.media.probe import probe
 from hitpoint.motion.descriptors import liveliness
 from hitpoint.motion.pose_model import ensure_pose_model
 from hitpoint.progress import SILENT, Progress
-from hitpoint.provenance import asset_path, provenance, request_json
+from hitpoint.provenance import asset_path, ducking_json, provenance, request_json
 from hitpoint.rhythm.extract import extract_rhythm
+from hitpoint.speech.detect import speech_of
+from hitpoint.timeline.edited import FROM_MARKERS, hits_json, marked_hits
 from hitpoint.timeline.place import frame_aligned, place
 from hitpoint.timeline.read import read_timeline
+from hitpoint.timeline.scope import select_scope, still_there
 from hitpoint.timeline.select import select
 from hitpoint.values import (
     SAMPLE_RATE,
     Asset,
     BundleId,
+    Duck,
     HitReport,
     Rhythm,
     ScoreRequest,
@@ -46,10 +51,15 @@ class Seen:
     selection: Selection
     rhythm: Rhythm
     seconds: float  # of wall clock that it took
+    speech: tuple[tuple[float, float], ...] = ()  # seconds of the selection; looked for only when asked
+
+    def ducks(self, request: ScoreRequest) -> tuple[Duck, ...]:
+        """Where the music makes room for speech."""
+        return ducks_of(self.speech, request.ducking, float(self.selection.duration))
 
 
 def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> ScoreResult:
-    """Score one clip: timeline -> movement -> rhythm -> plan -> cue -> placed timeline.
+    """Score a clip or a line of clips: timeline -> movement -> rhythm -> plan -> cue -> placed timeline.
 
     Raises the leaves of `HitpointError`; then nothing was written.
     """
@@ -57,7 +67,7 @@ def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> S
     check_target(output)
     if request.style != "auto":
         style_row(request.style)
-    model = CpuModel(load_bundle(request.bundle))
+    model = CpuModel(load_bundle(request.bundle), backend=request.backend)
     return score_seen(see(request, progress), request, model, output, progress)
 
 
@@ -88,7 +98,8 @@ def compose(
     progress: Progress = SILENT,
 ) -> Cue:
     """Make the sound of `plan` in the folder of the file `beside`, for any frame that the clip starts on."""
-    origin = provenance(request, plan.style, seen.selection, model.bundle)
+    origin = provenance(request, plan.style, seen.selection, model.bundle, seen.rhythm)
+    ducks, how = seen.ducks(request), request.ducking
     rate = seen.selection.clip.rate
     frame, lead = frame_aligned(seen.selection, rate)
     return make_cue(
@@ -106,6 +117,7 @@ def compose(
         time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
         provenance=origin,
         progress=progress,
+        dip=(lambda times: dip_db(ducks, how, times)) if ducks and how else None,
     )
 
 
@@ -120,8 +132,14 @@ def lay(
     output: Path,
 ) -> Path:
     """Place a finished sound with everything that is known of it; returns the timeline."""
-    record = request_json(request, style) | {"bundle": bundle.sha256, "hit_rate": hit_rate}
-    name = f"{seen.selection.clip.name} ({style}, seed {request.seed})"
+    record = request_json(request, style)
+    record["bundle"], record["hit_rate"] = bundle.sha256, hit_rate
+    record["hit_points"] = hits_json(seen.rhythm.hit_points)
+    record[FROM_MARKERS] = seen.rhythm.from_markers
+    if ducks := seen.ducks(request):
+        record["ducking"] = ducking_json(ducks)
+    name = f"{seen.selection.name} ({style}, seed {request.seed})"
+    still_there(seen.timeline, seen.selection)
     return place(seen.timeline, seen.selection, asset, name, hits, record, output)
 
 
@@ -129,7 +147,9 @@ def see(request: ScoreRequest, progress: Progress) -> Seen:
     """Timeline -> clip -> movement -> rhythm and hit points; no music is made."""
     started = time.perf_counter()
     timeline = read_timeline(request.timeline)
-    selection = select(timeline, request.clip, request.range)
+    selection = _selected(timeline, request)
+    marked = marked_hits(timeline, selection, request.markers)
+    speech = speech_of(selection, progress) if request.ducking is not None else ()
     rhythm = extract_rhythm(
         selection.media,
         probe(selection.media.path),
@@ -138,8 +158,24 @@ def see(request: ScoreRequest, progress: Progress) -> Seen:
         bpm=request.bpm,
         pose_model=ensure_pose_model(progress),
         progress=progress,
+        marked=marked,
+        pieces=selection.pieces,
     )
-    return Seen(timeline, selection, rhythm, time.perf_counter() - started)
+    return Seen(timeline, selection, rhythm, time.perf_counter() - started, speech)
+
+
+def _selected(timeline: TimelineInfo, request: ScoreRequest) -> Selection:
+    if request.scope is None:
+        return select(timeline, request.clip, request.range)
+    if request.clip is not None or request.range is not None:
+        raise UsageError("A clip or a range in it is no part of a line.", "Give one or the other.")
+    found = select_scope(timeline, request.scope)
+    if found.duration > LONGEST_S:  # known before anything is watched
+        raise UsageError(
+            f"{found.name} is {float(found.duration) / 60:.0f} minutes long.",
+            f"One cue may have {LONGEST_S / 60:.0f}; score it in parts.",
+        )
+    return found
 
 
 def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
@@ -188,5 +224,15 @@ def _result(
         motion_source=seen.rhythm.source,
         timings=timings,
         style=plan.style,
-        warnings=(*seen.selection.warnings, *seen.rhythm.warnings, *cue.warnings),
+        backend=cue.backend,
+        warnings=(*seen.selection.warnings, *seen.rhythm.warnings, *cue.warnings, *_unheard(seen, request)),
+        title=seen.selection.name,
+        clips=seen.selection.clip_names,
+        ducking=seen.ducks(request),
     )
+
+
+def _unheard(seen: Seen, request: ScoreRequest) -> tuple[str, ...]:
+    if request.ducking is None or seen.speech:
+        return ()
+    return ("No speech was found in the clips' own sound, so the music is nowhere turned down.",)

@@ -91,6 +91,16 @@ class Rhythm:
     tempo: TempoMap
     source: MotionSource
     warnings: tuple[str, ...] = ()
+    from_markers: bool = False  # hit points were taken from markers that somebody edited
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedHits:
+    """Hit points as a timeline's markers say; within `spans` (seconds of the clip) there are no others."""
+
+    hits: tuple[HitPoint, ...]
+    spans: tuple[tuple[float, float], ...]
+    note: str  # what was found, in plain words
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +242,12 @@ class Selection:
         """What people call it."""
         return self.title or self.clip.name
 
+    @property
+    def clip_names(self) -> tuple[str, ...]:
+        """Of all clips that are seen, in order."""
+        seen = [piece.clip for piece in self.pieces if piece.clip and piece.media] or [self.clip]
+        return tuple({clip.index: clip.name for clip in seen}.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -281,6 +297,7 @@ class ScoreRequest:
     bpm: float | None = None
     user_hits: tuple[HitPoint, ...] = ()
     bundle: Path | None = None  # None: the bundle that came with the program
+    backend: str = "auto"  # what runs the model, see hitpoint.backends
     scope: Scope | None = None  # instead of `clip` and `range`
     markers: bool | None = None  # hit points from the timeline's markers; None: if somebody changed ours
     ducking: Ducking | None = None
@@ -345,6 +362,7 @@ class ScoreResult:
     motion_source: MotionSource
     timings: Timings
     style: str
+    backend: str  # which one ran the model, and why
     warnings: tuple[str, ...] = ()
     title: str = ""  # of what was scored, as people call it
     clips: tuple[str, ...] = ()  # names of all clips that are on screen, in order

@@ -8,11 +8,17 @@ from pathlib import Path
 import pytest
 from faulty import ERRORS, WORKS, sweep
 
-quick = ["full at half"]
+OFTEN = ["scoring in place", "writing sound", "a night of the queue"]
+CASES = [
+    *(pytest.param(work, ["full at half"], id=work) for work in OFTEN),
+    *(
+        pytest.param(work, list(ERRORS), id=f"{work}, every error", marks=pytest.mark.battery)
+        for work in WORKS
+    ),
+]
 
 
-@pytest.mark.parametrize("work", WORKS)
-@pytest.mark.parametrize("errors", [quick, pytest.param(list(ERRORS), marks=pytest.mark.battery)], ids=len)
+@pytest.mark.parametrize(("work", "errors"), CASES)
 def test_no_failing_call_costs_anything(work: str, errors: list[str], tmp_path: Path) -> None:
     """What was there is there, whole, or what is new is, whole; and who asked is told in words."""
     rows = sweep(work, tmp_path, errors)

@@ -15,18 +15,21 @@ from hitpoint.values import Asset, HitPoint, Selection, TimelineInfo
 FRAMES = 50
 
 
-def edit_of(folder: Path, clips: int) -> Path:
-    """A timeline of `clips` shots of two seconds at 25 fps. The film is a stub; nobody looks into it here."""
+def edit_of(folder: Path, clips: int, frames: int = FRAMES) -> Path:
+    """A timeline of `clips` shots of `frames` at 25 fps. The film is a stub; nobody looks into it here."""
     (folder / "dance.mov").write_bytes(b"film")
-    shots = [clip(f"shot {n}", "dance.mov", span(n, FRAMES), span(0, 10_000)) for n in range(clips)]
+    shots = [clip(f"shot {n}", "dance.mov", span(n, frames), span(0, 100_000)) for n in range(clips)]
     return write(timeline([shots]), folder / "edit.otio", indent=-1)
 
 
-def score(info: TimelineInfo, number: int, out: Path, name: str = "cue") -> Path:
-    """Put music on shot `number`; the sound file need not be there for the timeline to name it."""
+def score(info: TimelineInfo, number: int, out: Path, name: str = "cue", late: int = 0) -> Path:
+    """Put two seconds of music on shot `number`, `late` seconds into it.
+
+    The sound file need not be there for the timeline to name it.
+    """
     shot = info.clips[number]
     assert shot.media is not None
-    selection = Selection(shot, shot.media, shot.record_start, shot.duration)
+    selection = Selection(shot, shot.media, shot.record_start + late, Fraction(FRAMES, 25))
     asset = Asset(out.parent / f"{name}.wav", "0" * 64, 48000, 2, FRAMES * 1920)
     return place(info, selection, asset, name, [HitPoint(0.5, 1.0)], {"seed": number}, out)
 

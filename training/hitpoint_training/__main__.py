@@ -50,7 +50,13 @@ def train(
     """
     with begin_processes(device_of(read_recipe(recipe).device)).main_process_first():
         chosen = begin_run(recipe)
-        stages.encode(chosen)
+        if chosen.loris is None:
+            stages.encode(chosen)
+    if chosen.loris is not None:
+        from hitpoint_training.loris.train import train_loris  # needs a package that the others do not
+
+        train_loris(chosen, minutes or chosen.loris.minutes, resume, steps)
+        return
     if stage in ("all", "codec"):
         stages.train_codec(chosen, minutes or chosen.codec.minutes, resume, steps)
     if stage in ("all", "flow"):

@@ -47,7 +47,7 @@ def _keep_memory() -> None:
             libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _start(recipe: Recipe, stage: int) -> int:
+def start_stage(recipe: Recipe, stage: int) -> int:
     """Threads and the seed of the stage, with which its weights begin in every process."""
     seed = recipe.seed + 1_000_003 * stage
     _keep_memory()
@@ -95,7 +95,7 @@ def projection_of(recipe: Recipe) -> Projection:
 
 def encode(recipe: Recipe) -> None:
     """Fit the projection on some pieces unless that was done, and cache the latents of all new ones."""
-    _start(recipe, 0)
+    start_stage(recipe, 0)
     pieces = pieces_of(recipe)
     if not (recipe.run / PROJECTION).exists():
         projection = Projection(recipe.codec.latent)
@@ -112,7 +112,7 @@ def latents_of(recipe: Recipe) -> Path:
 
 def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
     """Train the decoder on crops of the corpus, with noise on the latents as generation will bring it."""
-    seed = _start(recipe, 1)
+    seed = start_stage(recipe, 1)
     device = device_of(recipe.device)
     corpus = Corpus(pieces_of(recipe), latents_of(recipe), seed)
     codec = recipe.codec
@@ -146,7 +146,7 @@ def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None 
 
 def train_aligner(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
     """First phase, as in VeM: the aligner learns on its own which cuts are beats, and then stays as it is."""
-    seed = _start(recipe, 3)
+    seed = start_stage(recipe, 3)
     device = device_of(recipe.device)
     corpus = Corpus(pieces_of(recipe), latents_of(recipe), seed)
     aligner = Aligner().to(device)
@@ -164,7 +164,7 @@ def train_aligner(recipe: Recipe, minutes: float, resume: bool, steps: int | Non
 
 def train_flow(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
     """Train the U-Net on windows of random length, from the start that is given or from nothing."""
-    seed = _start(recipe, 2)
+    seed = start_stage(recipe, 2)
     device = device_of(recipe.device)
     corpus = Corpus(pieces_of(recipe), latents_of(recipe), seed)
     flow = recipe.flow

@@ -6,7 +6,7 @@ and limiter are found on those alone, and a second pass applies them. Memory sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,7 @@ MAX_GAIN_DB = 40.0
 ROUNDS = 12
 CLOSE_ENOUGH_LU = 0.02
 FULL_SCALE = 1 << 23
+Dip = Callable[[NDArray[np.floating]], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,18 @@ class Anatomy:
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """How a piece is finished; `loudness` in LUFS and `true_peak` in dBTP are what comes out."""
+    """How a piece is finished; `loudness` in LUFS and `true_peak` in dBTP are what comes out.
+
+    `undipped` is the loudness that it would have without its dips: that is what the target is for, or music
+    that makes room for speech would be turned up again for it.
+    """
 
     read: Reader
     samples: int
     gain: Floats  # dB per cell
     loudness: float
     true_peak: float
+    undipped: float
 
     def blocks(self) -> Iterator[Floats]:
         """(2, n) finished float32 blocks, together `samples` long."""
@@ -62,10 +68,11 @@ class Master:
             yield self.read(start, stop) * limiter.factors(self.gain, start, stop)
 
 
-def master(read: Reader, samples: int, end: float, target: float) -> Master:
+def master(read: Reader, samples: int, end: float, target: float, dip: Dip | None = None) -> Master:
     """Find the gain that brings a piece to `target` LUFS behind the limiter.
 
-    `end` is the time of the last sound in seconds; its tail fades out until the piece is over.
+    `end` is the time of the last sound in seconds; its tail fades out until the piece is over. `dip` says by
+    how many dB (at most 0) it is turned down in the end, at given seconds.
     """
     faded = fades(read, samples, end)
     anatomy = dissect(faded, samples)
@@ -77,8 +84,11 @@ def master(read: Reader, samples: int, end: float, target: float) -> Master:
         if result <= SILENCE or abs(target - result) < CLOSE_ENOUGH_LU or level >= MAX_GAIN_DB:
             break
         level = min(MAX_GAIN_DB, level + target - result)
+    undipped = anatomy.loudness(gain)
+    if dip is not None:
+        gain = gain + dip((np.arange(len(gain)) + 0.5) * CELL / SAMPLE_RATE)
     peak = float((20 * np.log10(np.maximum(anatomy.peaks, 1e-10)) + gain).max())
-    return Master(faded, samples, gain, anatomy.loudness(gain), peak)
+    return Master(faded, samples, gain, anatomy.loudness(gain), peak, undipped)
 
 
 def dissect(read: Reader, samples: int) -> Anatomy:

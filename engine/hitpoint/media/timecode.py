@@ -8,6 +8,7 @@ from fractions import Fraction
 from hitpoint.errors import TimelineError
 
 _FILM_RATES = (24, 30, 48, 60, 120)  # the ones that people write as 23.98, 47.95, ...
+_SLOWEST = 1 / 86_400
 _TIMECODE = re.compile(r"(\d{1,3}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
 
 
@@ -15,10 +16,10 @@ def snap_rate(value: float | Fraction) -> Fraction:
     """The exact frame rate that a decimal stands for: 23.976 and 23.98 are 24000/1001, 25.0 is 25.
 
     A value close to nothing known (25.051, 12.5) is kept as it is. Raises TimelineError for a rate that
-    is not above 0 or not finite.
+    is not finite, or outside of a frame a day and a million a second.
     """
     decimal = float(value)
-    if not 0 < decimal <= 1e6:
+    if not _SLOWEST <= decimal <= 1e6:
         raise TimelineError(f"A frame rate of {decimal:g} makes no sense.", "Export the timeline again.")
     whole = round(decimal)
     if whole and abs(decimal - whole) < 1e-3:

@@ -43,15 +43,20 @@ def read(text: str) -> dict[str, Any]:
         return {"fault": "damaged", "detail": str(error)}
     if not isinstance(found, otio.schema.Timeline):
         return {"fault": "damaged", "detail": f"it holds a {type(found).__name__}"}
+    try:
+        return {"timeline": _timeline(otio, found)}
+    except ValueError as error:
+        return {"fault": "damaged", "detail": str(error)}
+
+
+def _timeline(otio: Any, found: Any) -> dict[str, Any]:
     start = found.global_start_time
     return {
-        "timeline": {
-            "name": found.name,
-            "start": None if start is None else [start.value, start.rate],
-            "ours": _ours(otio, found),
-            "premiere": "PremierePro_OTIO" in found.metadata or "PremierePro_OTIO" in found.tracks.metadata,
-            "stack": _node(otio, found.tracks),
-        }
+        "name": found.name,
+        "start": None if start is None else [start.value, start.rate],
+        "ours": _ours(otio, found),
+        "premiere": "PremierePro_OTIO" in found.metadata or "PremierePro_OTIO" in found.tracks.metadata,
+        "stack": _node(otio, found.tracks),
     }
 
 
@@ -80,6 +85,8 @@ def _node(otio: Any, item: Any) -> dict[str, Any]:
     if kind == "transition":
         before, after = item.in_offset, item.out_offset
         return node | {"fade": [before.value, before.rate, after.value, after.rate]}
+    if not isinstance(item, otio.core.Item):  # a bare Composable is none of the things that a timeline shows
+        raise ValueError(f"it has a {type(item).__name__} on a track")
     effects = [e for e in item.effects if isinstance(e, schema.TimeEffect)]
     node |= {
         "range": _range(item.source_range),

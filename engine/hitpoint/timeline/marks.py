@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from hitpoint.timeline.flatten import Layout, LengthOf, Window
 from hitpoint.timeline.track import TRACK_NAME
-from hitpoint.timeline.tree import Marker, Node, Tree
+from hitpoint.timeline.tree import Node, Tree
 from hitpoint.values import EarlierCue, Mark
 
 OUR_MARK = re.compile(r"(movement|cut|user) (\d+\.\d{3}) s")
@@ -43,8 +44,9 @@ class _Finder:
         if view.speed <= 0 and node.kind != "clip":
             return  # a nest that stands still or runs backwards is one clip to us
         if node.kind == "clip" and _is_ours(node, track):
-            marks = tuple(_seen(node.markers, view, node.name))
-            self.cues.append(EarlierCue(node.name, view.record, view.length, view.local, node.ours, marks))
+            marks = tuple(_seen(node, view, node.name))
+            begins = view.local - _zero(node)
+            self.cues.append(EarlierCue(node.name, view.record, view.length, begins, node.ours, marks))
             return
         self.note(node, view, node.name)
         if node.kind in ("track", "stack"):
@@ -53,14 +55,19 @@ class _Finder:
 
     def note(self, node: Node, view: Window, holder: str) -> None:
         """The markers of one item."""
-        self.marks += _seen(node.markers, view, holder)
+        self.marks += _seen(node, view, holder)
 
 
-def _seen(markers: tuple[Marker, ...], view: Window, holder: str) -> Iterator[Mark]:
+def _zero(node: Node) -> Fraction:
+    """Where the time of an item's media begins: some programs count a sound in its time reference."""
+    return node.media.available.start if node.media and node.media.available else Fraction(0)
+
+
+def _seen(node: Node, view: Window, holder: str) -> Iterator[Mark]:
     """The markers that lie in what is seen of their item, in record time."""
     if not view.speed:
         return
-    for each in markers:
+    for each in node.markers:
         after = (each.start - view.local) / view.speed
         if 0 <= after < view.length or after == 0:
             lasts = min(each.duration / abs(view.speed), view.length - after)
@@ -71,7 +78,7 @@ def _seen(markers: tuple[Marker, ...], view: Window, holder: str) -> Iterator[Ma
                 each.comment,
                 each.colour,
                 holder,
-                each.start,
+                each.start - _zero(node),
                 each.ours,
             )
 

@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Protocol
 
 from hitpoint.errors import ConflictError, TimelineError, UsageError
-from hitpoint.files import backup, backups, content_of, locked, sha256_of, sweep_stale_temps, write_atomic
+from hitpoint.files import (
+    backup,
+    backups,
+    content_of,
+    is_still,
+    locked,
+    sha256_of,
+    sweep_stale_temps,
+    write_atomic,
+)
 from hitpoint.timeline.guard import parse
 from hitpoint.timeline.moved import moved
 from hitpoint.timeline.onecut import one_clip_timeline
@@ -261,5 +270,5 @@ def _keep(out: Path, before: bytes | None) -> None:
 
 
 def _unchanged(out: Path, before: bytes | None) -> None:
-    if content_of(out) != before:
+    if not is_still(out, before):
         raise ConflictError(f"{out} was changed while the music was placed.", "Place it again.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hitpoint.errors import ConflictError, TimelineError, UsageError
-from hitpoint.files import locked, sha256_of, sweep_stale_temps, write_atomic
+from hitpoint.files import is_still, locked, sha256_of, sweep_stale_temps, write_atomic
 from hitpoint.timeline.guard import parse
 from hitpoint.timeline.prescan import prescan
 from hitpoint.timeline.source import load
@@ -52,7 +52,7 @@ def remove(path: Path | str) -> RemoveReport:
         parse(data)
 
         def unchanged() -> None:
-            if path.read_bytes() != source.data:
+            if not is_still(path, source.data):
                 raise ConflictError(f"{path} was changed at the same moment.", "Remove it again.")
 
         write_atomic(path, data, still_valid=unchanged)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
-from hitpoint.errors import MissingMediaError, UsageError
+from hitpoint.errors import ConflictError, MissingMediaError, UsageError
+from hitpoint.files import sha256_of
 from hitpoint.timeline.line import Shown, line_of, shown, watchable
 from hitpoint.timeline.ranges import Span, checked_span, region_span
+from hitpoint.timeline.read import read_timeline
 from hitpoint.timeline.select import named
+from hitpoint.timeline.source import load
 from hitpoint.values import ClipInfo, Piece, Scope, Selection, TimelineInfo
 
 
@@ -29,6 +33,23 @@ def select_scope(info: TimelineInfo, scope: Scope) -> Selection:
         seen = [shown(clip) for clip in clips]
     pieces, warnings = watchable(line_of(seen, start, end))
     return _selection(info, pieces, start, title, warnings + _asleep(info, scope))
+
+
+def still_there(info: TimelineInfo, selection: Selection) -> None:
+    """Raise ConflictError if a clip of a line is not where it was when the line was watched.
+
+    `hitpoint.timeline.place` looks after the first clip only; most lines have more.
+    """
+    clips = {piece.clip.index: piece.clip for piece in selection.pieces if piece.clip is not None}
+    if not clips or info.is_media or sha256_of(load(info.path).data) == info.content_sha256:
+        return
+    now = {replace(clip, index=0) for clip in read_timeline(info.path).clips}
+    gone = [clip for clip in clips.values() if replace(clip, index=0) not in now]
+    if gone:
+        raise ConflictError(
+            f"{info.path} was changed while the music was made, and clip {gone[0].name} is not where it was.",
+            "Score it again.",
+        )
 
 
 def _check(scope: Scope) -> None:
