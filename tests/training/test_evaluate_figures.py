@@ -16,10 +16,10 @@ from hitpoint.cue.plan import Accent, Chord
 from hitpoint.errors import HitpointError
 from hitpoint_training.corpus.annotations import plan_to_json
 from hitpoint_training.corpus.compose import compose
+from hitpoint_training.evaluate.beats import estimated_tempo, tempo_error
 from hitpoint_training.evaluate.compositions import annotated, figures, measure, metronome
 from hitpoint_training.evaluate.loris import loris_bins, loris_onsets, loris_score
 from hitpoint_training.evaluate.sync import auc, hit_auc, hits_within, onset_curve, onsets, strong
-from hitpoint_training.evaluate.beats import estimated_tempo, tempo_error
 from hitpoint_training.evaluate.tone import (
     chord_agreement,
     key_clarity,

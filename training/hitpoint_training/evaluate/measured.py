@@ -12,7 +12,7 @@ from hitpoint_training.evaluate import finish, melody, picture
 from hitpoint_training.evaluate.beats import beat_f, steady_error, tracked
 from hitpoint_training.evaluate.frechet import Moments
 from hitpoint_training.evaluate.heard import Heard
-from hitpoint_training.evaluate.loris import Bins, loris_bins, loris_onsets
+from hitpoint_training.evaluate.loris import CDCD, PAPER, RELEASED, Bins, loris_bins, loris_onsets
 from hitpoint_training.evaluate.patches import log_mel, patches
 from hitpoint_training.evaluate.sync import RATE, Times, curve_auc, hit_distances, strong
 from hitpoint_training.evaluate.tone import chord_changes, chord_share, clarity_of, pulse_of
@@ -38,7 +38,8 @@ class Measured:
     hits: Times  # seconds from each strong hit to the nearest onset, less what librosa is late
     shots: picture.Shots
     cuts: picture.Cuts
-    bins: Bins  # of LORIS: seconds with an onset
+    bins: dict[str, Bins]  # seconds with an onset, for each variant of LORIS's metric
+    beats: Times  # as the tracker has them
     impression: Impression
 
 
@@ -50,10 +51,11 @@ def impression(heard: Heard) -> Impression:
 def measure(heard: Heard, plan: CuePlan, rng: np.random.Generator) -> Measured:
     """Everything; `rng` draws the moments that hits are compared with."""
     high = melody.register(heard)
+    beats = tracked(heard.curve)
     until = float(np.sum(heard.onsets < plan.end))
     figures = {
         "hit AUC": curve_auc(heard.curve, heard.duration, plan.accents, rng),
-        "beat F": beat_f(tracked(heard.curve), plan),
+        "beat F": beat_f(beats, plan),
         "tempo error": steady_error(heard.curve, plan),
         "key clarity": clarity_of(heard.pitches, heard.mono),
         "chords": chord_share(heard.pitches, plan),
@@ -74,6 +76,10 @@ def measure(heard: Heard, plan: CuePlan, rng: np.random.Generator) -> Measured:
         hits=hit_distances((heard.onsets - LATE).tolist(), strong(plan.accents).tolist()),
         shots=picture.shots(heard, plan),
         cuts=picture.cuts(heard, plan),
-        bins=loris_bins(loris_onsets(heard.mono, RATE), plan.duration),
+        bins={
+            variant.name: loris_bins(loris_onsets(heard.mono, RATE, variant), plan.duration)
+            for variant in (RELEASED, PAPER, CDCD)
+        },
+        beats=beats,
         impression=impression(heard),
     )

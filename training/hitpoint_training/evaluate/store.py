@@ -15,20 +15,20 @@ from hitpoint_training.evaluate.frechet import Moments
 from hitpoint_training.evaluate.measured import Impression, Measured
 from hitpoint_training.evaluate.picture import Cuts, Shots
 
+_HEARING = ("beats", "frechet", "heard", "patches", "sync")
+_MEASURING = (*_HEARING, "finish", "loris", "measured", "melody", "picture", "tone")
+
 
 @cache
-def sources() -> str:
-    """A hash of the code that measures: other code, other files."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        if path.stem not in ("__main__", "suite", "table", "store", "clips", "compositions"):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+def _sources(modules: tuple[str, ...]) -> str:
+    """A hash of the code that measures: other code, other results."""
+    folder = Path(__file__).parent
+    return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in modules)).hexdigest()
 
 
-def key_of(*parts: str | Path) -> str:
+def key_of(kind: type[Measured | Impression], *parts: str | Path) -> str:
     """A name for what is measured of some files (by path, size and time) and texts."""
-    digest = hashlib.sha256(sources().encode())
+    digest = hashlib.sha256(_sources(_MEASURING if kind is Measured else _HEARING).encode())
     for part in parts:
         if isinstance(part, Path):
             status = part.stat()
@@ -53,7 +53,8 @@ def keep(path: Path, found: Measured | Impression) -> None:
             "shots": [found.shots.brightness, found.shots.centroid],
             "cuts": [found.cuts.on, found.cuts.off, found.cuts.beats],
         }
-        arrays |= {"told": np.array(json.dumps(told)), "hits": found.hits, "bins": found.bins}
+        arrays |= {"told": np.array(json.dumps(told)), "hits": found.hits, "beats": found.beats}
+        arrays |= {f"bins {name}": bins for name, bins in found.bins.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     with part.open("wb") as file:
@@ -77,6 +78,7 @@ def kept(path: Path) -> Measured:
             hits=data["hits"],
             shots=Shots(*(tuple(part) for part in told["shots"])),
             cuts=Cuts(*(tuple(part) for part in told["cuts"])),
-            bins=data["bins"],
+            bins={name[5:]: data[name] for name in data.files if name.startswith("bins ")},
+            beats=data["beats"],
             impression=kept_impression(path),
         )

@@ -70,7 +70,8 @@ def evaluate(question: Question, progress: Progress) -> dict[str, Figures]:
         raise UsageError(f"There is no row {unknown[0]!r}.", f"Use some of: {', '.join(names)}.")
     wanted = [name for name in names if name in (question.rows or names)]
     pieces = annotated(question.heldout)[: question.limit]
-    styles = [plan.style for _, plan in pieces]
+    plans = [plan for _, plan in pieces]
+    styles = [plan.style for plan in plans]
     store = question.cache / "measured"
     progress.report(f"Listening to {question.corpus_pieces} pieces of {question.corpus}", 0.0)
     known = know(question.corpus, question.corpus_pieces, styles, store, question.jobs)
@@ -84,7 +85,7 @@ def evaluate(question: Question, progress: Progress) -> dict[str, Figures]:
     of = {name: found[i * len(pieces) : (i + 1) * len(pieces)] for i, name in enumerate(needed)}
     yardstick = known.among_themselves(styles)
     rows = {YARDSTICK: {"distance": yardstick.embedded, "mel distance": yardstick.mel}}
-    return rows | {name: figures_of(of[name], of[COMPOSED], styles, known) for name in wanted}
+    return rows | {name: figures_of(of[name], of[COMPOSED], plans, known) for name in wanted}
 
 
 def _render(question: Question, wanted: Sequence[str], pieces: Pieces, progress: Progress) -> Path:

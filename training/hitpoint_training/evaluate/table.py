@@ -7,11 +7,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rich.table import Table
 
+from hitpoint.cue.plan import CuePlan
 from hitpoint_training.evaluate.compositions import mean_known
 from hitpoint_training.evaluate.corpus import Known
-from hitpoint_training.evaluate.loris import loris_score
+from hitpoint_training.evaluate.loris import (
+    CDCD,
+    PAPER,
+    RELEASED,
+    Bins,
+    Variant,
+    cdcd_score,
+    loris_score,
+)
 from hitpoint_training.evaluate.measured import Measured
 from hitpoint_training.evaluate.picture import colour_follows, cut_auc, cut_beat_auc
+from hitpoint_training.evaluate.sync import Times
+from hitpoint_training.evaluate.vem import biou, tbiou
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "On the beat of the picture": (
@@ -27,6 +38,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "Distance to the corpus, style; published metrics": (
         "distance", "mel distance", "style", "LORIS BCS", "LORIS BHS", "LORIS F1",
+        "LORIS F1 (paper)", "CDCD BCS", "CDCD BHS", "BIoU", "TBIoU",
     ),
 }  # fmt: skip
 _MEANS = (
@@ -40,9 +52,11 @@ Figures = dict[str, float]
 
 
 def figures_of(
-    found: Sequence[Measured], composed: Sequence[Measured], styles: Sequence[str], known: Known
+    found: Sequence[Measured], composed: Sequence[Measured], plans: Sequence[CuePlan], known: Known
 ) -> Figures:
-    """The figures of a row. `composed`: the pieces themselves; `styles`: what was asked."""
+    """The figures of a row. `composed`: the pieces themselves; `plans`: what was asked."""
+    styles = [plan.style for plan in plans]
+    cuts = [np.array([scene.start for scene in plan.scenes[1:]]) for plan in plans]
     figures = {name: mean_known([one.figures[name] for one in found]) for name in _MEANS}
     figures["tempo in 1 %"] = mean_known([_within(one.figures["tempo error"], 0.01) for one in found])
     hits = np.concatenate([one.hits for one in found])
@@ -57,9 +71,22 @@ def figures_of(
     figures["distance"], figures["mel distance"] = distances.embedded, distances.mel
     guesses = [known.guess(one.impression) for one in found]
     figures["style"] = float(np.mean([mine == asked for mine, asked in zip(guesses, styles, strict=True)]))
-    score = loris_score([one.bins for one in found], [one.bins for one in composed])
-    figures |= {"LORIS BCS": score.bcs, "LORIS BHS": score.bhs, "LORIS F1": score.f1}
-    return figures
+    return figures | _published(found, composed, cuts)
+
+
+def _published(found: Sequence[Measured], composed: Sequence[Measured], cuts: Sequence[Times]) -> Figures:
+    """The metrics of LORIS, CDCD and VeM, against the composed pieces as truth."""
+
+    def bins(variant: Variant) -> tuple[list[Bins], list[Bins]]:
+        return [one.bins[variant.name] for one in found], [one.bins[variant.name] for one in composed]
+
+    loris, paper, cdcd = loris_score(*bins(RELEASED)), loris_score(*bins(PAPER)), cdcd_score(*bins(CDCD))
+    beats = [one.beats for one in found]
+    return {
+        "LORIS BCS": loris.bcs, "LORIS BHS": loris.bhs, "LORIS F1": loris.f1, "LORIS F1 (paper)": paper.f1,
+        "CDCD BCS": cdcd.bcs, "CDCD BHS": cdcd.bhs, "BIoU": biou([one.beats for one in composed], beats),
+        "TBIoU": tbiou(cuts, beats),
+    }  # fmt: skip
 
 
 def _within(value: float, limit: float) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from hitpoint_training.evaluate.compositions import metronome
 from hitpoint_training.evaluate.heard import Heard
 from hitpoint_training.evaluate.measured import Impression, Measured, impression, measure
 from hitpoint_training.evaluate.store import keep, kept, kept_impression, key_of
+
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,8 @@ class Task:
     @property
     def file(self) -> Path:
         """Where the result is kept."""
-        return (
-            self.store / f"{key_of(self.sound, plan_to_json(self.plan), str(self.seed), str(self.level))}.npz"
-        )
+        key = key_of(Measured, self.sound, plan_to_json(self.plan), str(self.seed), str(self.level))
+        return self.store / f"{key}.npz"
 
     def heard(self) -> Heard:
         """The sound."""
@@ -50,20 +52,23 @@ class Task:
 
 def measure_all(tasks: Sequence[Task], jobs: int) -> Iterator[Measured]:
     """The results in order, as they come."""
-    with _pool(jobs) as pool:
-        for task, _ in zip(tasks, pool.map(_measure, tasks), strict=True):
-            yield kept(task.file)
+    for task, _ in zip(tasks, _each(_measure, tasks, jobs), strict=True):
+        yield kept(task.file)
 
 
 def impressions(sounds: Sequence[Path], store: Path, jobs: int) -> Iterator[Impression]:
     """What pieces of the corpus sound like, in order."""
-    with _pool(jobs) as pool:
-        for file in pool.map(_impress, sounds, [store] * len(sounds)):
-            yield kept_impression(file)
+    for file in _each(_impress, [(sound, store) for sound in sounds], jobs):
+        yield kept_impression(file)
 
 
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
+def _each(work: Callable[[In], Out], inputs: Sequence[In], jobs: int) -> Iterator[Out]:
+    """The results in order; in this process where one is enough."""
+    if jobs == 1:
+        yield from map(work, inputs)
+        return
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(work, inputs)
 
 
 def _measure(task: Task) -> None:
@@ -71,8 +76,9 @@ def _measure(task: Task) -> None:
         keep(task.file, measure(task.heard(), task.plan, np.random.default_rng((task.seed, 0))))
 
 
-def _impress(sound: Path, store: Path) -> Path:
-    file = store / f"{key_of(sound)}.npz"
+def _impress(wanted: tuple[Path, Path]) -> Path:
+    sound, store = wanted
+    file = store / f"{key_of(Impression, sound)}.npz"
     if not file.exists():
         keep(file, impression(Heard.read(sound)))
     return file
