@@ -289,7 +289,7 @@ class ScoreRequest:
     style: str = "auto"
     intensity: float = 0.6  # 0 to 1
     seed: int = 1
-    steps: int = 8
+    steps: int = 4
     guidance: float = 2.0
     takes: int = 1
     accents: AccentKind = "impact"

@@ -46,7 +46,7 @@ def test_borders_of_windows_are_like_any_other_moment(style: str, reach: float, 
     model = CpuModel(load_bundle())
     origin = Provenance("test", model.bundle.id, "0" * 64, 1, style)
     cue = make_cue(
-        plan, hits, model, seed=1, steps=8, guidance=2.0, takes=1, loudness=-14.0, frame_rate=25.0,
+        plan, hits, model, seed=1, steps=4, guidance=2.0, takes=1, loudness=-14.0, frame_rate=25.0,
         lead_samples=0, out=tmp_path / "a.wav", time_reference=0, provenance=origin, progress=SILENT,
     )  # fmt: skip
     sound = soundfile.read(cue.asset.path, dtype="float32")[0].mean(1)

@@ -139,8 +139,13 @@ def test_huge_manifest(bundle: Path) -> None:
 
 
 def test_newer_bundle_says_update(bundle: Path) -> None:
-    edit(bundle, lambda content: content.update(schema=2))
+    edit(bundle, lambda content: content.update(schema=3))
     assert "Update" in refused(bundle)
+
+
+def test_older_bundle_asks_for_a_newer_one(bundle: Path) -> None:
+    edit(bundle, lambda content: content.update(schema=1))
+    assert "newer bundle" in refused(bundle)
 
 
 @pytest.mark.parametrize(

@@ -149,9 +149,10 @@ def _parse_manifest(raw: bytes) -> Manifest:
     try:
         content = json.loads(raw.decode("utf-8"))
         if content["schema"] != SCHEMA:
+            older = content["schema"] in range(SCHEMA)
             raise ModelBundleError(
                 f"The bundle has format {content['schema']!r}; this program reads {SCHEMA}.",
-                "Update Hitpoint or choose another bundle.",
+                "Choose a newer bundle." if older else "Update Hitpoint or choose another bundle.",
             )
         return _manifest(content)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -21,7 +21,7 @@ class Controls:
     takes: int = 2
     loudness: float = -14.0
     accents: AccentKind = "impact"
-    steps: int = 8
+    steps: int = 4
     guidance: float = 2.0
     bundle: Path | None = None
 

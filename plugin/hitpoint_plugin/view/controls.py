@@ -81,7 +81,7 @@ class Controls(QWidget):
             self.accents.addItem(words, name)
         self.accents.currentIndexChanged.connect(lambda _i: self._set(accents=self.accents.currentData()))
         self.steps = _number(1, 128, lambda value: self._set(steps=value))
-        self.guidance = _decimal(0, 10, 0.5, "", lambda value: self._set(guidance=value))
+        self.guidance = _decimal(1, 4, 0.5, "", lambda value: self._set(guidance=value))
         self.bundle = button("Built in", "Choose another model bundle (a folder)", self._choose_bundle)
         self.advanced = _form(
             ("Accents", self.accents),
