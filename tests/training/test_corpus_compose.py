@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,17 +20,17 @@ from hitpoint_training.corpus.grooves import GROOVES, SIX, THREE
 from hitpoint_training.corpus.midi import write_midi
 from hitpoint_training.corpus.picture import simulate
 
-PIECES = tuple(compose(seed, None, 24.0) for seed in range(32))
+PIECES = tuple(compose(seed, None, 20.0) for seed in range(16))
 IDS = [f"{piece.plan.style}-{seed}" for seed, piece in enumerate(PIECES)]
 
 
 def test_seeds_take_the_styles_in_turn() -> None:
-    assert [piece.plan.style for piece in PIECES] == [*STYLES, *STYLES]
+    assert [piece.plan.style for piece in PIECES] == [*STYLES]
 
 
 def test_a_seed_always_makes_the_same_piece() -> None:
-    assert compose(7, None, 24.0) == PIECES[7]
-    assert compose(7 + 16, None, 24.0).notes != PIECES[7].notes
+    assert compose(7, None, 20.0) == PIECES[7]
+    assert compose(7 + 16, None, 20.0).notes != PIECES[7].notes
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=IDS)
@@ -107,9 +109,9 @@ def test_grooves_fit_their_meter(style: str) -> None:
         assert {len(line) for line in [*other.keys, *other.bass]} == {12}
 
 
-@pytest.mark.parametrize("duration", [0.5, 1.7, 3.0, 90.0])
-def test_any_length_can_be_composed(duration: float) -> None:
-    for seed in range(16):
+@pytest.mark.parametrize(("duration", "seeds"), [(0.5, 16), (1.7, 16), (3.0, 16), (90.0, 3)])
+def test_any_length_can_be_composed(duration: float, seeds: int) -> None:
+    for seed in range(seeds):
         piece = compose(seed, None, duration)
         assert piece.notes
         assert all(0 <= note.start < duration for note in piece.notes)
@@ -117,7 +119,7 @@ def test_any_length_can_be_composed(duration: float) -> None:
 
 def test_pictures_look_like_movement() -> None:
     rng = np.random.default_rng(0)
-    pictures = [simulate("pop", 30.0, rng) for _ in range(150)]
+    pictures = [simulate("pop", 30.0, rng) for _ in range(60)]
     rates = np.array([len(picture.hits) / 30 for picture in pictures])
     assert 0.1 < np.quantile(rates, 0.1) < np.quantile(rates, 0.95) < 5
     strengths = np.array([hit.strength for picture in pictures for hit in picture.hits])
@@ -136,6 +138,15 @@ def test_pictures_look_like_movement() -> None:
 def test_annotations_survive_the_round_trip() -> None:
     for piece in PIECES:
         assert plan_from_json(plan_to_json(piece.plan)) == piece.plan
+
+
+def test_annotations_of_before_the_tune_and_the_looks_still_read() -> None:
+    plan = PIECES[0].plan
+    data = json.loads(plan_to_json(plan))
+    for name in ("tune", "scenes", "looks"):
+        assert data.pop(name), "there is something to leave out"
+    old = plan_from_json(json.dumps(data))
+    assert old == replace(plan, tune=(), scenes=(), looks=())
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"duration": "x"}'])

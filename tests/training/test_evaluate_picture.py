@@ -66,11 +66,9 @@ def test_bright_shots_sound_bright() -> None:
     parts = [tones([Tone(0.0, 3.0, round(50 + 30 * light))], 3.0) for light in lights]
     sound = np.concatenate([*parts, np.zeros(RATE, np.float32)])
     right = picture.shots(Heard(sound, RATE), plan)
-    wrong = picture.shots(Heard(sound[::-1].copy(), RATE), plan)
+    wrong = picture.shots(Heard(np.roll(sound, 3 * RATE), RATE), plan)
     assert picture.colour_follows([right]) > 0.95
-    assert picture.colour_follows([right, wrong]) < 0.8
-    steady = picture.shots(Heard(noise(16.0), RATE), plan)
-    assert abs(picture.colour_follows([steady])) < 0.8
+    assert picture.colour_follows([wrong]) < 0.3
     assert np.isnan(picture.colour_follows([]))
 
 
@@ -96,9 +94,10 @@ def test_cymbals_on_the_cuts_that_are_beats() -> None:
 TUNE = [Tone(0.5 * i, 0.4, pitch) for i, pitch in enumerate([72, 76, 79, 74, 72, 67, 71, 74, 76, 72] * 2)]
 
 
-def test_a_tune_is_heard_where_it_is_played_and_not_a_step_higher() -> None:
-    def figures(transposed: int) -> tuple[float, float]:
-        played = [replace(note, pitch=note.pitch + transposed) for note in TUNE]
+def test_a_tune_is_heard_where_it_is_played_and_not_a_note_later() -> None:
+    def figures(late: int) -> tuple[float, float]:
+        pitches = np.roll([note.pitch for note in TUNE], late)
+        played = [replace(note, pitch=int(pitch)) for note, pitch in zip(TUNE, pitches, strict=True)]
         chords = [Tone(0.0, 10.0, pitch) for pitch in (48, 52, 55, 60, 64, 67)]
         high = melody.register(Heard(tones([*played, *chords], 10.0), RATE))
         return melody.tune_share(high, TUNE), melody.tune_heard(high, TUNE)
@@ -107,8 +106,8 @@ def test_a_tune_is_heard_where_it_is_played_and_not_a_step_higher() -> None:
     assert share > 0.5
     assert heard == 1.0
     share, heard = figures(1)
-    assert share < 0.3
-    assert heard < 0.75
+    assert share < 0.4
+    assert heard < 0.5
     silence = melody.register(Heard(np.zeros(10 * RATE, np.float32), RATE))
     assert (melody.tune_share(silence, TUNE), melody.tune_heard(silence, TUNE)) == (0.0, 0.5)
     assert np.isnan(melody.tune_heard(silence, []))

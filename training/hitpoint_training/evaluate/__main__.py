@@ -29,6 +29,7 @@ from hitpoint_training.evaluate.compositions import (
 )
 from hitpoint_training.evaluate.suite import Question, evaluate, write_report
 from hitpoint_training.evaluate.table import tables
+from hitpoint_training.evaluate.verdict import purpose_table, verdict_table, verdicts
 
 _HEADINGS = ("pieces", "hit AUC", "within 40 ms", "key clarity", "chords", "tempo error", "pulse")
 
@@ -76,9 +77,10 @@ def _all(options: argparse.Namespace) -> None:
     rows = console.run(lambda progress: evaluate(question, progress))
     if options.output is not None:
         write_report(options.output, question, rows)
-    printer = Console(width=120)
-    for table in tables(rows):
+    printer = Console(width=130)
+    for table in (*tables(rows), purpose_table(rows, options.steps)):
         printer.print(table)
+    printer.print(verdict_table(verdicts(rows, options.steps)))
 
 
 def _row(label: str, of: Figures, count: int) -> list[str]:
