@@ -215,9 +215,12 @@ def _ray() -> Any:
 
 def _join(ray: Any, cluster: Cluster) -> None:
     address = cluster.address or os.environ.get("RAY_ADDRESS", "local")
-    cores = {"num_cpus": cluster.jobs or None} if address == "local" else {}
+    ours: dict[str, Any] = {}
+    if address == "local":  # a cluster of our own, whose workers are no nicer to others than local ones
+        nice = {"worker_niceness": 0}
+        ours = {"num_cpus": cluster.jobs or None, "include_dashboard": False, "_system_config": nice}
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR", include_dashboard=False, **cores)
+        ray.init(address, log_to_driver=False, logging_level="ERROR", **ours)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise WorkerError(
             f"The Ray cluster at {address} cannot be joined: {error}.", "Check the address, and `ray status`."
