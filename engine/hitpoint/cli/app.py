@@ -13,6 +13,7 @@ from hitpoint import __version__
 from hitpoint.backends.api import NAMES as BACKENDS
 from hitpoint.cli import console, reports
 from hitpoint.cli.batch import batch
+from hitpoint.cli.convert import convert
 from hitpoint.cli.where import ducking, where
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError, UsageError
@@ -107,6 +108,7 @@ def score(
 
 
 app.command()(batch)
+app.command()(convert)
 
 
 @app.command()
