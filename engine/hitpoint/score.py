@@ -23,7 +23,7 @@ from hitpoint.provenance import asset_path, ducking_json, provenance, request_js
 from hitpoint.rhythm.extract import extract_rhythm
 from hitpoint.speech.detect import speech_of
 from hitpoint.timeline.edited import FROM_MARKERS, hits_json, marked_hits
-from hitpoint.timeline.place import frame_aligned, place
+from hitpoint.timeline.place import frame_aligned, place, placeable
 from hitpoint.timeline.read import read_timeline
 from hitpoint.timeline.scope import select_scope, still_there
 from hitpoint.timeline.select import select
@@ -191,12 +191,11 @@ def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
 
 def check_target(output: Path) -> None:
     """Fail before the work and not after it, where the result could not be written."""
-    if output.suffix.lower() != ".otio":
-        raise UsageError(f"{output.name} is no name for a timeline.", "Let it end in .otio.")
+    placeable(output)
     if not output.parent.is_dir():
         raise OutputError(f"The folder {output.parent} does not exist.", "Create it or choose another.")
     if output.is_dir():
-        raise OutputError(f"{output} is a folder.", "Name a file that ends in .otio.")
+        raise OutputError(f"{output} is a folder.", "Name a file.")
 
 
 def _result(

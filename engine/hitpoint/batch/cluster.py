@@ -7,6 +7,7 @@ is decided by the queue, as it is for workers on this machine.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from hitpoint.files import sweep_stale_temps
 
 _POLL_S = 0.05
 _STOP_S = 0.3
+_KNOCK_S = 10.0
 _MOST_FALSE_STARTS = 3
 _GONE = "The worker that did this is gone"
 
@@ -215,10 +217,21 @@ def _ray() -> Any:
 
 def _join(ray: Any, cluster: Cluster) -> None:
     address = cluster.address or os.environ.get("RAY_ADDRESS", "local")
-    cores = {"num_cpus": cluster.jobs or None} if address == "local" else {}
+    ours: dict[str, Any] = {}
+    if address == "local":  # a cluster of our own, whose workers are no nicer to others than local ones
+        nice = {"worker_niceness": 0}
+        ours = {"num_cpus": cluster.jobs or None, "include_dashboard": False, "_system_config": nice}
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR", include_dashboard=False, **cores)
+        _knock(address)
+        ray.init(address, log_to_driver=False, logging_level="ERROR", **ours)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise WorkerError(
             f"The Ray cluster at {address} cannot be joined: {error}.", "Check the address, and `ray status`."
         ) from error
+
+
+def _knock(address: str) -> None:
+    """Ray itself tries for minutes to reach a cluster that is not there. Raises OSError."""
+    host, _, port = address.rpartition(":")
+    if port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), _KNOCK_S).close()

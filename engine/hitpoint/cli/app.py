@@ -13,6 +13,7 @@ from hitpoint import __version__
 from hitpoint.backends.api import NAMES as BACKENDS
 from hitpoint.cli import console, reports
 from hitpoint.cli.batch import batch
+from hitpoint.cli.convert import convert
 from hitpoint.cli.evaluate import FORWARD, evaluate
 from hitpoint.cli.where import ducking, where
 from hitpoint.cue.plan import STYLES
@@ -109,6 +110,7 @@ def score(
 
 app.command()(batch)
 app.command(context_settings=FORWARD)(evaluate)
+app.command()(convert)
 
 
 @app.command()

@@ -125,8 +125,8 @@ def _media(value: Mapping[str, Any]) -> Media:
 
 def _marker(value: Mapping[str, Any]) -> Marker:
     span = _span(value["range"]) or Span(Fraction(0), Fraction(0), Fraction(25))
-    texts = (str(value[key] or "") for key in ("name", "comment", "colour"))
-    return Marker(*texts, span.start, span.duration, str(value["ours"]))
+    name, comment, colour = (str(value[key] or "") for key in ("name", "comment", "colour"))
+    return Marker(name, comment, colour, span.start, span.duration, str(value["ours"]))
 
 
 def _extras(value: Mapping[str, Any]) -> Iterator[str]:
