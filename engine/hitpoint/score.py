@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hitpoint.cue.make import LONGEST_S, Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
 from hitpoint.cue.sessions import CpuModel
+from hitpoint.cue.stream import wav_stream
 from hitpoint.cue.styles import choose_style, in_range, style_row
 from hitpoint.errors import OutputError, UsageError
 from hitpoint.media.probe import probe
@@ -67,6 +69,8 @@ def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> S
     check_target(output)
     if request.style != "auto":
         style_row(request.style)
+    if request.stream is not None and request.takes > 1:
+        raise UsageError("Only a single take can be streamed.", "Leave --takes out.")
     model = CpuModel(load_bundle(request.bundle), backend=request.backend)
     return score_seen(see(request, progress), request, model, output, progress)
 
@@ -102,23 +106,26 @@ def compose(
     ducks, how = seen.ducks(request), request.ducking
     rate = seen.selection.clip.rate
     frame, lead = frame_aligned(seen.selection, rate)
-    return make_cue(
-        plan,
-        seen.rhythm.hit_points,
-        model,
-        seed=request.seed,
-        steps=request.steps,
-        guidance=request.guidance,
-        takes=request.takes,
-        loudness=request.loudness,
-        frame_rate=float(rate),
-        lead_samples=round(lead * SAMPLE_RATE),
-        out=asset_path(beside, seen.selection, origin),
-        time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
-        provenance=origin,
-        progress=progress,
-        dip=(lambda times: dip_db(ducks, how, times)) if ducks and how else None,
-    )
+    listening = nullcontext() if request.stream is None else wav_stream(request.stream, round(plan.duration * SAMPLE_RATE))
+    with listening as heard:
+        return make_cue(
+            plan,
+            seen.rhythm.hit_points,
+            model,
+            seed=request.seed,
+            steps=request.steps,
+            guidance=request.guidance,
+            takes=request.takes,
+            loudness=request.loudness,
+            frame_rate=float(rate),
+            lead_samples=round(lead * SAMPLE_RATE),
+            out=asset_path(beside, seen.selection, origin),
+            time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
+            provenance=origin,
+            progress=progress,
+            dip=(lambda times: dip_db(ducks, how, times)) if ducks and how else None,
+            heard=heard,
+        )
 
 
 def lay(

@@ -298,6 +298,7 @@ class ScoreRequest:
     user_hits: tuple[HitPoint, ...] = ()
     bundle: Path | None = None  # None: the bundle that came with the program
     backend: str = "auto"  # what runs the model, see hitpoint.backends
+    stream: Path | None = None  # a file or pipe that gets the take while it is composed
     scope: Scope | None = None  # instead of `clip` and `range`
     markers: bool | None = None  # hit points from the timeline's markers; None: if somebody changed ours
     ducking: Ducking | None = None

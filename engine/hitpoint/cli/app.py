@@ -83,6 +83,9 @@ def score(
     duck_release: Annotated[float, typer.Option(min=0, max=10, help="Seconds on the way back.")] = 0.8,
     bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
     backend: Annotated[str, typer.Option(help=f"What runs the model: auto, {', '.join(BACKENDS)}.")] = "auto",
+    stream: Annotated[
+        Path | None, typer.Option(help="A WAV file or pipe to listen to while the music is made; then other music.")
+    ] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -96,6 +99,7 @@ def score(
             steps=steps, takes=takes, intensity=intensity, guidance=guidance, loudness=loudness, bpm=bpm,
             accents=accent_kind(accents), markers=markers,
             ducking=ducking(duck, duck_level, duck_attack, duck_release), bundle=bundle, backend=backend,
+            stream=stream,
         )  # fmt: skip
         result = score_clip(request, output, progress)
         if not as_json:
