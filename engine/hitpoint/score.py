@@ -106,7 +106,11 @@ def compose(
     ducks, how = seen.ducks(request), request.ducking
     rate = seen.selection.clip.rate
     frame, lead = frame_aligned(seen.selection, rate)
-    listening = nullcontext() if request.stream is None else wav_stream(request.stream, round(plan.duration * SAMPLE_RATE))
+    listening = (
+        nullcontext()
+        if request.stream is None
+        else wav_stream(request.stream, round(plan.duration * SAMPLE_RATE))
+    )
     with listening as heard:
         return make_cue(
             plan,

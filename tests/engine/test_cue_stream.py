@@ -11,7 +11,6 @@ import pytest
 import soundfile
 from toy_bundle import toy_plan, write_bundle
 
-from hitpoint.backends.api import Feeds
 from hitpoint.backends.onnx import OnnxBackend
 from hitpoint.cue.bundle import load_bundle
 from hitpoint.cue.decode import decode_chunk, identity
@@ -23,7 +22,7 @@ from hitpoint.cue.stream import FIRST_LATENTS, preview, wav_stream
 from hitpoint.cue.wav import Provenance
 from hitpoint.errors import OutputError
 from hitpoint.progress import SILENT
-from hitpoint.values import BundleId, Floats
+from hitpoint.values import BundleId
 
 DURATION = 13.7
 SAMPLES = round(DURATION * 48_000)

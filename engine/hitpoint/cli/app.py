@@ -84,7 +84,8 @@ def score(
     bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
     backend: Annotated[str, typer.Option(help=f"What runs the model: auto, {', '.join(BACKENDS)}.")] = "auto",
     stream: Annotated[
-        Path | None, typer.Option(help="A WAV file or pipe to listen to while the music is made; then other music.")
+        Path | None,
+        typer.Option(help="A WAV file or pipe to listen to while the music is made; then other music."),
     ] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,

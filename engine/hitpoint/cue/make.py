@@ -71,13 +71,16 @@ def make_cue(
     `loudness` in LUFS, without the `dip` (see `master`); `frame_rate` of the picture sets the tolerance, half
     a frame; `lead_samples` of silence come first; `time_reference` is the record position of the file's
     first sample. `heard` gets the first take as it is composed, and that take then begins with a short
-    window, which makes it other music. The file has round(duration * 48000) + lead_samples samples. Same arguments, same bytes.
+    window, which makes it other music. The file has round(duration * 48000) + lead_samples samples.
+    Same arguments, same bytes.
     Raises UsageError, ModelBundleError, OutputError, Cancelled; then nothing is written.
     """
     _check(plan, out)
     samples, tolerance = round(plan.duration * SAMPLE_RATE), half_frame(frame_rate)
     manifest = model.bundle.manifest
-    composer = Composer(plan, model, manifest, Sampling(seed, steps, guidance, quick=heard is not None), progress)
+    composer = Composer(
+        plan, model, manifest, Sampling(seed, steps, guidance, quick=heard is not None), progress
+    )
     with ExitStack() as stack, model.cancellable(progress):
         empty = (Draft(model, manifest, samples, out.parent) for _ in range(takes))
         drafts = [stack.enter_context(draft) for draft in empty]
