@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hitpoint.cue.bundle import load_bundle
@@ -24,6 +24,7 @@ from hitpoint.progress import SILENT, Progress
 from hitpoint.provenance import asset_path, ducking_json, provenance, request_json
 from hitpoint.rhythm.extract import extract_rhythm
 from hitpoint.speech.detect import speech_of
+from hitpoint.timeline.convert import losses_to
 from hitpoint.timeline.edited import FROM_MARKERS, hits_json, marked_hits
 from hitpoint.timeline.place import frame_aligned, place, placeable
 from hitpoint.timeline.read import read_timeline
@@ -84,13 +85,15 @@ def score_seen(
     all, so a failure at any point leaves nothing dangling.
     """
     started = time.perf_counter()
+    losses = tuple(loss.sentence for loss in losses_to(seen.timeline, output))
     plan = plan_for(seen, request)
     cue = compose(seen, plan, request, model, output, progress)
     made = time.perf_counter()
     bundle = model.bundle.id
     placed = lay(seen, request, plan.style, bundle, cue.asset, cue.hits, cue.hit_rate, output)
     spent = seen.seconds + time.perf_counter() - started
-    return _result(request, seen, plan, cue, bundle, placed, Timings(seen.seconds, made - started, spent))
+    timings = Timings(seen.seconds, made - started, spent)
+    return replace(_result(request, seen, plan, cue, bundle, placed, timings), losses=losses)
 
 
 def compose(
@@ -157,7 +160,7 @@ def lay(
 def see(request: ScoreRequest, progress: Progress) -> Seen:
     """Timeline -> clip -> movement -> rhythm and hit points; no music is made."""
     started = time.perf_counter()
-    timeline = read_timeline(request.timeline)
+    timeline = read_timeline(request.timeline, request.media_root)
     selection = _selected(timeline, request)
     marked = marked_hits(timeline, selection, request.markers)
     speech = speech_of(selection, progress) if request.ducking is not None else ()

@@ -178,7 +178,7 @@ class _Writer:
             elif kind == "Video" and not self.sheet.sound_with_picture:
                 made.set("srcEnable", "video")
         else:
-            shared |= {"name": piece.name or "Gap", "start": "0s"}
+            shared |= {"name": "Gap", "start": "0s"}
             if parent.tag == "spine":
                 return ET.SubElement(parent, "gap", shared)
             # A gap cannot be connected by itself, only as part of a storyline.

@@ -140,7 +140,7 @@ class _Maker:
     def _media(self, node: Node) -> Media:
         media = node.media or parsed.Media("none", "", None)
         span = media.available
-        known = (span.start, span.duration) if span else (Fraction(0), None)
+        known = (span.start, span.duration or None) if span else (Fraction(0), None)
         if media.kind == "ExternalReference":
             target = self._target(media.url)
             self.paths.append(target)
