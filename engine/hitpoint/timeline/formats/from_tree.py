@@ -181,10 +181,8 @@ class _Maker:
 
     def extras(self, name: str) -> list[Extra]:
         """What the sheet has no place for, counted."""
-        return [
-            Extra(trait, f"The timeline {name!r} ({count} parts)" if count > 1 else f"The timeline {name!r}")
-            for trait, count in sorted(self.seen.items())
-        ]
+        whole = f"The timeline {name!r}"
+        return [counted(trait, count, whole) for trait, count in sorted(self.seen.items())]
 
 
 def _marks(node: Node, offset: Fraction) -> tuple[Mark, ...]:
