@@ -22,6 +22,7 @@ from hitpoint.timeline.formats.sheet import (
     MediaKind,
     Piece,
     Sheet,
+    counted,
     gap,
 )
 from hitpoint.timeline.tree import Node, Span, Tree
