@@ -4,7 +4,7 @@ set -eu
 sudo=""
 [ "$(id -u)" = 0 ] || sudo="sudo"
 export DEBIAN_FRONTEND=noninteractive
-programs="melt fluidsynth fluidr3mono-gm-soundfont libegl1 libgl1 libxkbcommon0 libdbus-1-3 libpulse0 fonts-dejavu-core"
+programs="melt fluidsynth flite fluidr3mono-gm-soundfont libegl1 libgl1 libxkbcommon0 libdbus-1-3 libpulse0 fonts-dejavu-core"
 missing=""
 for package in $programs; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "install ok installed" || missing="$missing $package"

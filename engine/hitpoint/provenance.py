@@ -38,6 +38,8 @@ def request_json(request: ScoreRequest, style: str) -> dict[str, Json]:
         "bpm": request.bpm,
         "user_hits": [_hit(hit) for hit in request.user_hits],
     }
+    if request.stream is not None:  # it begins with a short window
+        said["stream"] = True
     if request.scope is not None:
         said["scope"] = _scope(request.scope)
     if request.markers is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hitpoint.cue.bundle import load_bundle
@@ -13,6 +14,7 @@ from hitpoint.cue.make import LONGEST_S, Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
 from hitpoint.cue.sessions import CpuModel
+from hitpoint.cue.stream import wav_stream
 from hitpoint.cue.styles import choose_style, in_range, style_row
 from hitpoint.errors import OutputError, UsageError
 from hitpoint.media.probe import probe
@@ -22,6 +24,7 @@ from hitpoint.progress import SILENT, Progress
 from hitpoint.provenance import asset_path, ducking_json, provenance, request_json
 from hitpoint.rhythm.extract import extract_rhythm
 from hitpoint.speech.detect import speech_of
+from hitpoint.timeline.convert import losses_to
 from hitpoint.timeline.edited import FROM_MARKERS, hits_json, marked_hits
 from hitpoint.timeline.place import frame_aligned, place, placeable
 from hitpoint.timeline.read import read_timeline
@@ -67,6 +70,8 @@ def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> S
     check_target(output)
     if request.style != "auto":
         style_row(request.style)
+    if request.stream is not None and request.takes > 1:
+        raise UsageError("Only a single take can be streamed.", "Leave --takes out.")
     model = CpuModel(load_bundle(request.bundle), backend=request.backend)
     return score_seen(see(request, progress), request, model, output, progress)
 
@@ -80,13 +85,15 @@ def score_seen(
     all, so a failure at any point leaves nothing dangling.
     """
     started = time.perf_counter()
+    losses = tuple(loss.sentence for loss in losses_to(seen.timeline, output))
     plan = plan_for(seen, request)
     cue = compose(seen, plan, request, model, output, progress)
     made = time.perf_counter()
     bundle = model.bundle.id
     placed = lay(seen, request, plan.style, bundle, cue.asset, cue.hits, cue.hit_rate, output)
     spent = seen.seconds + time.perf_counter() - started
-    return _result(request, seen, plan, cue, bundle, placed, Timings(seen.seconds, made - started, spent))
+    timings = Timings(seen.seconds, made - started, spent)
+    return replace(_result(request, seen, plan, cue, bundle, placed, timings), losses=losses)
 
 
 def compose(
@@ -102,23 +109,30 @@ def compose(
     ducks, how = seen.ducks(request), request.ducking
     rate = seen.selection.clip.rate
     frame, lead = frame_aligned(seen.selection, rate)
-    return make_cue(
-        plan,
-        seen.rhythm.hit_points,
-        model,
-        seed=request.seed,
-        steps=request.steps,
-        guidance=request.guidance,
-        takes=request.takes,
-        loudness=request.loudness,
-        frame_rate=float(rate),
-        lead_samples=round(lead * SAMPLE_RATE),
-        out=asset_path(beside, seen.selection, origin),
-        time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
-        provenance=origin,
-        progress=progress,
-        dip=(lambda times: dip_db(ducks, how, times)) if ducks and how else None,
+    listening = (
+        nullcontext()
+        if request.stream is None
+        else wav_stream(request.stream, round(plan.duration * SAMPLE_RATE))
     )
+    with listening as heard:
+        return make_cue(
+            plan,
+            seen.rhythm.hit_points,
+            model,
+            seed=request.seed,
+            steps=request.steps,
+            guidance=request.guidance,
+            takes=request.takes,
+            loudness=request.loudness,
+            frame_rate=float(rate),
+            lead_samples=round(lead * SAMPLE_RATE),
+            out=asset_path(beside, seen.selection, origin),
+            time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
+            provenance=origin,
+            progress=progress,
+            dip=(lambda times: dip_db(ducks, how, times)) if ducks and how else None,
+            heard=heard,
+        )
 
 
 def lay(
@@ -146,7 +160,7 @@ def lay(
 def see(request: ScoreRequest, progress: Progress) -> Seen:
     """Timeline -> clip -> movement -> rhythm and hit points; no music is made."""
     started = time.perf_counter()
-    timeline = read_timeline(request.timeline)
+    timeline = read_timeline(request.timeline, request.media_root)
     selection = _selected(timeline, request)
     marked = marked_hits(timeline, selection, request.markers)
     speech = speech_of(selection, progress) if request.ducking is not None else ()

@@ -206,6 +206,7 @@ class TimelineInfo:
     origin: Fraction = Fraction(0)  # where in its own tracks the timeline starts, seconds; nearly always 0
     marks: tuple[Mark, ...] = ()  # all but those on our own music
     cues: tuple[EarlierCue, ...] = ()
+    media_root: Path | None = None  # where media that has moved is sought
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,9 +299,11 @@ class ScoreRequest:
     user_hits: tuple[HitPoint, ...] = ()
     bundle: Path | None = None  # None: the bundle that came with the program
     backend: str = "auto"  # what runs the model, see hitpoint.backends
+    stream: Path | None = None  # a file or pipe that gets the take while it is composed
     scope: Scope | None = None  # instead of `clip` and `range`
     markers: bool | None = None  # hit points from the timeline's markers; None: if somebody changed ours
     ducking: Ducking | None = None
+    media_root: Path | None = None  # where media that has moved is sought
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,4 +370,5 @@ class ScoreResult:
     title: str = ""  # of what was scored, as people call it
     clips: tuple[str, ...] = ()  # names of all clips that are on screen, in order
     ducking: tuple[Duck, ...] = ()
+    losses: tuple[str, ...] = ()  # what the output does not say of the timeline, in plain words
     ducking_baked: bool = True  # it is in the sound already: a fader that follows it would do it twice

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from hitpoint.errors import HitpointError, ModelBundleError, OutputError, UsageE
 from hitpoint_training import checkpoint, loop
 from hitpoint_training.processes import device_of, seed_at
 from hitpoint_training.recipe import read_recipe
+from hitpoint_training.start import first_weights
 
 STEPS = 60
 torch.set_num_threads(1)  # two threads for four numbers only wait for each other
@@ -95,6 +97,24 @@ def test_stopped_then_killed_then_resumed_ends_at_the_very_same_weights(
     once, thrice = load_file(whole[0] / "flow.safetensors"), load_file(file)
     assert once.keys() == thrice.keys()
     assert all(torch.equal(value, thrice[name]) for name, value in once.items())
+
+
+def test_a_run_begins_from_another_with_no_step_done(
+    whole: tuple[Path, str, str], data: Path, tmp_path: Path
+) -> None:
+    recipe = read_recipe(tiny_run.recipe(tmp_path, data))
+    recipe = replace(recipe, start=str(whole[0]))
+    recipe.run.mkdir()
+    assert first_weights(recipe)
+    assert not first_weights(recipe)  # not over what has begun
+    for stage in ("codec", "flow"):
+        before = load_file(whole[0] / f"{stage}.safetensors")
+        after = load_file(recipe.run / f"{stage}.safetensors")
+        assert all(torch.equal(before[f"mean.{k.split('.', 1)[1]}"], v) for k, v in after.items())
+        assert checkpoint.progress_of(recipe.run / f"{stage}.safetensors").step == 0
+    assert load_file(recipe.run / "projection.safetensors").keys()
+    with pytest.raises(UsageError, match="no training run"):
+        first_weights(replace(recipe, start=str(data), run=tmp_path))
 
 
 TWO = """

@@ -25,6 +25,7 @@ from hitpoint_training.evaluate_bundle import (
 )
 from hitpoint_training.processes import begin_processes, device_of
 from hitpoint_training.recipe import begin_run, read_recipe, recipe_of
+from hitpoint_training.start import first_weights
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 RecipeFile = Annotated[Path, typer.Argument(help="TOML file, see training/recipes.")]
@@ -51,6 +52,7 @@ def train(
     with begin_processes(device_of(read_recipe(recipe).device)).main_process_first():
         chosen = begin_run(recipe)
         if chosen.loris is None:
+            resume = first_weights(chosen) or resume
             stages.encode(chosen)
     if chosen.loris is not None:
         from hitpoint_training.loris.train import train_loris  # needs a package that the others do not

@@ -96,6 +96,12 @@ def fill(path: Path, module: nn.Module, state: Mapping[str, Tensor]) -> None:
         ) from error
 
 
+def begin_again(source: Path, target: Path) -> None:
+    """The averaged weights of one checkpoint as the beginning of another: no step done, no moments."""
+    state = read(source, ("mean",))["mean"]
+    write(target, {"model": state, "mean": state}, Progressed())
+
+
 def progress_of(checkpoint: Path) -> Progressed:
     """How far a checkpoint is; nothing done if there is none."""
     if not checkpoint.exists():

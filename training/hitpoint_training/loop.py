@@ -75,7 +75,9 @@ class Budget:
 
     def share(self, at: Progressed) -> float:
         """How much of it is used."""
-        return at.step / self.steps if self.steps else at.seconds / (60 * self.minutes)
+        if self.steps is not None:
+            return at.step / self.steps if self.steps else 1.0
+        return at.seconds / (60 * self.minutes) if self.minutes > 0 else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ def request_text(request: ScoreRequest) -> str:
     record = request_json(request, request.style) | {
         "timeline": str(request.timeline),
         "bundle": None if request.bundle is None else str(request.bundle),
+        "media_root": None if request.media_root is None else str(request.media_root),
     }
     return json.dumps(record, sort_keys=True)
 
@@ -109,9 +110,10 @@ def request_of(text: str) -> ScoreRequest:
     """The request in `text`. A batch scores whole clips and knows no hit points of the user's."""
     record = json.loads(text)
     record.pop("user_hits")
-    bundle = record.pop("bundle")
+    bundle, root = record.pop("bundle"), record.pop("media_root")
     request = ScoreRequest(**record | {"timeline": Path(record["timeline"]), "range": None})
-    return replace(request, bundle=None if bundle is None else Path(bundle))
+    bundle, root = (None if path is None else Path(path) for path in (bundle, root))
+    return replace(request, bundle=bundle, media_root=root)
 
 
 def outcome_text(outcome: Outcome) -> str:

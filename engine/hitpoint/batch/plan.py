@@ -65,7 +65,7 @@ def _jobs_of(
     try:
         if output == request.timeline:
             raise UsageError(f"{output} is where its own result would go.", "Choose another folder with -o.")
-        info = read_timeline(request.timeline)
+        info = read_timeline(request.timeline, request.media_root)
         if all_clips or choice is not None:
             if not info.clips:
                 raise UsageError(f"{info.path.name} has no video clip.", "Choose a timeline with one.")

@@ -28,7 +28,7 @@ app = typer.Typer(
     help="Music that lands on the movement.",
 )
 
-Input = Annotated[Path, typer.Argument(help="A timeline (.otio, .otioz) or a video file.")]
+Input = Annotated[Path, typer.Argument(help="A timeline in any format, or a video file.")]
 ClipOption = Annotated[
     list[str] | None,
     typer.Option("--clip", help="Name or number (see inspect), or FIRST..LAST; repeat it for several."),
@@ -45,6 +45,7 @@ MarkersOption = Annotated[
     typer.Option("--hits-from-markers/--no-hits-from-markers", help="Markers are the hit points, or not."),
 ]
 AccentsOption = Annotated[str, typer.Option(help="What counts as an accent: impact, onset or pulse.")]
+RootOption = Annotated[Path | None, typer.Option("--media-root", help="Where to look for moved media.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
 
@@ -61,7 +62,7 @@ def accent_kind(name: str) -> AccentKind:
 @app.command()
 def score(
     source: Input,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The timeline to write (.otio).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The timeline to write, in any format.")],
     clip: ClipOption = None,
     range_: RangeOption = None,
     track: TrackOption = None,
@@ -83,7 +84,12 @@ def score(
     duck_attack: Annotated[float, typer.Option(min=0, max=5, help="Seconds on the way down.")] = 0.25,
     duck_release: Annotated[float, typer.Option(min=0, max=10, help="Seconds on the way back.")] = 0.8,
     bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
+    media_root: RootOption = None,
     backend: Annotated[str, typer.Option(help=f"What runs the model: auto, {', '.join(BACKENDS)}.")] = "auto",
+    stream: Annotated[
+        Path | None,
+        typer.Option(help="A WAV file or pipe to listen to while the music is made; then other music."),
+    ] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -97,10 +103,11 @@ def score(
             steps=steps, takes=takes, intensity=intensity, guidance=guidance, loudness=loudness, bpm=bpm,
             accents=accent_kind(accents), markers=markers,
             ducking=ducking(duck, duck_level, duck_attack, duck_release), bundle=bundle, backend=backend,
+            stream=stream, media_root=media_root,
         )  # fmt: skip
         result = score_clip(request, output, progress)
         if not as_json:
-            console.warn(result.warnings)
+            console.warn((*result.warnings, *result.losses))
             console.err.print(reports.score_table(result))
             return str(result.output)
         return reports.dumps(reports.score_json(result))
@@ -153,11 +160,16 @@ def rhythm(
 
 
 @app.command()
-def inspect(source: Input, as_json: JsonOption = False, debug: DebugOption = False) -> None:
+def inspect(
+    source: Input,
+    media_root: RootOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
     """List the clips of a timeline."""
     from hitpoint.timeline.read import read_timeline
 
-    timeline = console.run(lambda _progress: read_timeline(source), quiet=True, debug=debug)
+    timeline = console.run(lambda _progress: read_timeline(source, media_root), quiet=True, debug=debug)
     if as_json:
         _print(reports.dumps(reports.timeline_json(timeline)))
         return

@@ -38,6 +38,9 @@ def batch(
     seed: Annotated[int, typer.Option(min=0, help="Other seed, other music.")] = 1,
     takes: Annotated[int, typer.Option(min=1, max=32, help="Make so many and keep the best.")] = 1,
     bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
+    media_root: Annotated[
+        Path | None, typer.Option("--media-root", help="Where to look for media that has moved.")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, max=1024, help="How many at a time; without it, one per core.")
     ] = None,
@@ -61,7 +64,9 @@ def batch(
     asked = Asked(
         inputs=tuple(inputs),
         folder=folder,
-        request=ScoreRequest(Path(), clip=clip, style=style, seed=seed, takes=takes, bundle=bundle),
+        request=ScoreRequest(
+            Path(), clip=clip, style=style, seed=seed, takes=takes, bundle=bundle, media_root=media_root
+        ),
         all_clips=all_clips,
         choice=choice,
         fresh=not resume,

@@ -60,6 +60,7 @@ def score_json(result: ScoreResult) -> Json:
             "total_s": result.timings.total_s,
         },
         "warnings": list(result.warnings),
+        "losses": list(result.losses),
     }
 
 

@@ -18,6 +18,7 @@ from hitpoint.cue.master import Dip, master, to_24_bit
 from hitpoint.cue.onsets import Onsets, onsets_of
 from hitpoint.cue.plan import CuePlan
 from hitpoint.cue.sessions import CpuModel
+from hitpoint.cue.stream import Heard
 from hitpoint.cue.take import REPAINTS, Merit, make_take
 from hitpoint.cue.wav import Levels, Provenance, write_wav
 from hitpoint.errors import MediaError, OutputError, UsageError
@@ -63,25 +64,31 @@ def make_cue(
     provenance: Provenance,
     progress: Progress,
     dip: Dip | None = None,
+    heard: Heard | None = None,
 ) -> Cue:
     """Make the cue of `plan` whose accents land on `hits`, and write it to `out` as 24-bit BWF.
 
     `loudness` in LUFS, without the `dip` (see `master`); `frame_rate` of the picture sets the tolerance, half
     a frame; `lead_samples` of silence come first; `time_reference` is the record position of the file's
-    first sample. The file has round(duration * 48000) + lead_samples samples. Same arguments, same bytes.
+    first sample. `heard` gets the first take as it is composed, and that take then begins with a short
+    window, which makes it other music. The file has round(duration * 48000) + lead_samples samples.
+    Same arguments, same bytes.
     Raises UsageError, ModelBundleError, OutputError, Cancelled; then nothing is written.
     """
     _check(plan, out)
     samples, tolerance = round(plan.duration * SAMPLE_RATE), half_frame(frame_rate)
     manifest = model.bundle.manifest
-    composer = Composer(plan, model, manifest, Sampling(seed, steps, guidance), progress)
+    composer = Composer(
+        plan, model, manifest, Sampling(seed, steps, guidance, quick=heard is not None), progress
+    )
     with ExitStack() as stack, model.cancellable(progress):
         empty = (Draft(model, manifest, samples, out.parent) for _ in range(takes))
         drafts = [stack.enter_context(draft) for draft in empty]
         merits: list[Merit] = []
         for take, draft in enumerate(drafts):
             variant = composer.varied(plan, take * (REPAINTS + 1))
-            merits.append(make_take(draft, variant, hits, tolerance))
+            listener = heard if take == 0 else None
+            merits.append(make_take(draft, variant, hits, tolerance, listener))
         best = max(range(takes), key=lambda take: (merits[take].hit_rate, merits[take].evenness))
         progress.report("Mastering", 0.0)
         last = max((hit.time for hit in hits), default=0.0)

@@ -98,6 +98,9 @@ def relinked(text: str, folder: Path, root: MediaRoot) -> str:
 def losses_to(timeline: TimelineInfo, out: Path) -> tuple[Loss, ...]:
     """What the scored timeline at `out` will not say any more, our own music included."""
     target = writable(absolute(out))
+    known = None if timeline.is_media else format_of(timeline.path)
+    if target.native and (known is None or known.native):
+        return ()
     source = source_of(timeline, out)
     if target.native:
         return source.losses

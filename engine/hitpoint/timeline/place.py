@@ -140,7 +140,7 @@ def _current(info: TimelineInfo, selection: Selection, out: Path) -> tuple[Timel
     source = load(info.path)
     if sha256_of(source.data) == info.content_sha256:
         return info, source, selection
-    now = timeline_from(info.path, source)
+    now = timeline_from(info.path, source, info.media_root)
     same = [clip for clip in now.clips if _same(clip, selection.clip)]
     if len(same) != 1:
         raise ConflictError(
@@ -290,7 +290,7 @@ def _verified(
 
 def _verify(info: TimelineInfo, selection: Selection, tree: Tree, out: Path) -> None:
     """Read the new timeline as a host would: same clips as before, sound where it belongs."""
-    again = timeline_of(tree, out, "", out.parent)
+    again = timeline_of(tree, out, "", out.parent, info.media_root)
     frame, _ = frame_aligned(selection, info.rate)
     facts = [(c.name, c.track, c.record_start, c.duration) for c in info.clips]
     same = info.is_media or facts == [(c.name, c.track, c.record_start, c.duration) for c in again.clips]

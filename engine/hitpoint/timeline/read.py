@@ -65,6 +65,7 @@ def timeline_of(tree: Tree, path: Path, sha256: str, folder: Path, root: Path | 
         clips=clips,
         content_sha256=sha256,
         warnings=tuple(reader.warnings),
+        media_root=root,
         marks=marks,
         cues=cues,
     )

@@ -43,7 +43,7 @@ def still_there(info: TimelineInfo, selection: Selection) -> None:
     clips = {piece.clip.index: piece.clip for piece in selection.pieces if piece.clip is not None}
     if not clips or info.is_media or sha256_of(load(info.path).data) == info.content_sha256:
         return
-    now = {replace(clip, index=0) for clip in read_timeline(info.path).clips}
+    now = {replace(clip, index=0) for clip in read_timeline(info.path, info.media_root).clips}
     gone = [clip for clip in clips.values() if replace(clip, index=0) not in now]
     if gone:
         raise ConflictError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -110,7 +111,7 @@ def train_loris(recipe: Recipe, minutes: float, resume: bool, steps: int | None 
     )
     run(model, loss, plan)
     for why, count in stream.skipped.items():
-        print(f"Skipped {count} times: {why}")
+        print(f"Skipped {count} times: {why}", file=sys.stderr)
 
 
 def _take(samples: Iterator[Sample], count: int) -> list[Sample]:

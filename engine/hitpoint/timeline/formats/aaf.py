@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 from hitpoint.errors import TimelineError
 from hitpoint.timeline.formats.adapters import first_timeline
 from hitpoint.timeline.formats.base import Loss, missing_traits
 from hitpoint.timeline.formats.nests import unnested
-from hitpoint.timeline.formats.sheet import Fade, Lane, Media, Piece, Sheet
+from hitpoint.timeline.formats.sheet import Fade, Lane, Media, MediaKind, Piece, Sheet
 from hitpoint.timeline.formats.to_otio import otio_text
 from hitpoint.timeline.guard import ask_child
 
@@ -83,9 +84,11 @@ def _plain_piece(piece: Piece, lane: Lane) -> Piece:
         return Piece(piece.duration)
     media = piece.media or Media("missing")
     end = piece.start + piece.duration
-    if media.kind != "file" or media.duration is None or end > media.start + media.duration:
-        media = replace(media, duration=max(end - media.start, media.duration or end - media.start))
-    return replace(piece, media=media, speed=piece.speed * 0 + 1, marks=(), cue="")
+    kind: MediaKind = "file" if media.kind == "file" else "missing"
+    if media.duration is None or end > media.start + media.duration:
+        media = replace(media, duration=end - media.start)
+    media = replace(media, kind=kind)
+    return replace(piece, media=media, speed=Fraction(1), marks=(), cue="")
 
 
 AAF = Aaf()

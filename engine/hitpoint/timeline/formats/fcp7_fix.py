@@ -13,6 +13,8 @@ def corrected(timeline: Any) -> Any:
     for track in timeline.find_children(descended_from_type=otio.schema.Track):
         track.name = track.name or str(_notes(track).get("@MZ.TrackName", ""))
         track.enabled = _notes(track).get("enabled") != "FALSE"
+    for marker in timeline.tracks.markers:
+        _explain(marker)
     for clip in timeline.find_clips():
         clip.enabled = _notes(clip).get("enabled") != "FALSE"
         notes = _notes(clip).get("comments", {})
@@ -68,12 +70,17 @@ def _mark(otio: Any, clip: Any) -> None:
     """Markers count from the beginning of the file; ours are in its timecode."""
     available = clip.media_reference.available_range
     for marker in clip.markers:
-        marker.color = ""
-        marker.comment = marker.comment or str(_notes(marker).get("comment") or "")
+        _explain(marker)
         if available is not None:
             span = marker.marked_range
             start = span.start_time + available.start_time.rescaled_to(span.start_time.rate)
             marker.marked_range = otio.opentime.TimeRange(start, span.duration)
+
+
+def _explain(marker: Any) -> None:
+    """The comment is in the metadata only, and the colour is none that anybody chose."""
+    marker.color = ""
+    marker.comment = marker.comment or str(_notes(marker).get("comment") or "")
 
 
 def _notes(item: Any) -> Any:

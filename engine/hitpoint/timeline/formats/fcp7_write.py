@@ -156,7 +156,7 @@ class _Writer:
         after = self.frames(tail.after) if tail else 0
         _text(made, "name", piece.name)
         _text(made, "enabled", "TRUE" if piece.enabled else "FALSE")
-        length = media.duration if media.duration is not None else piece.start - zero + piece.used
+        length = media.duration if media.duration is not None else piece.used
         _text(made, "duration", self.frames(length / (abs(piece.speed) or 1)))
         self.rate(made)
         _text(made, "start", -1 if head else begin)

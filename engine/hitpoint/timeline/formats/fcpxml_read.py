@@ -14,7 +14,6 @@ from hitpoint.timeline.formats.fcpxml_write import CUE_KEY, OUR_ROLE
 from hitpoint.timeline.formats.firstlook import parsed_xml
 from hitpoint.timeline.formats.sheet import (
     OUR_LANE,
-    Extra,
     Fade,
     Lane,
     LaneKind,
@@ -23,6 +22,7 @@ from hitpoint.timeline.formats.sheet import (
     MediaKind,
     Piece,
     Sheet,
+    counted,
     gap,
     joined,
 )  # fmt: skip
@@ -89,7 +89,7 @@ class _Reader:
             drop_frame=sequence.get("tcFormat") == "DF",
             size=size,
             extras=tuple(
-                Extra(trait, f"The project ({count} parts)" if count > 1 else "The project")
+                counted(trait, count, "The project")
                 for trait, count in sorted(self.left_out.items())
                 if count
             ),

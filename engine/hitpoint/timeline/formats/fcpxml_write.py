@@ -178,7 +178,7 @@ class _Writer:
             elif kind == "Video" and not self.sheet.sound_with_picture:
                 made.set("srcEnable", "video")
         else:
-            shared |= {"name": piece.name or "Gap", "start": "0s"}
+            shared |= {"name": "Gap", "start": "0s"}
             if parent.tag == "spine":
                 return ET.SubElement(parent, "gap", shared)
             # A gap cannot be connected by itself, only as part of a storyline.
@@ -228,7 +228,9 @@ _ORDER = ("note", "conform-rate", "timeMap", "spine", "asset-clip", "ref-clip", 
 
 
 def _in_order(element: ET.Element) -> None:
-    """The DTD wants connected items before markers, and those before metadata."""
+    """The DTD wants connected items before markers, and those before metadata; a storyline stays as it is."""
+    if element.tag == "spine":
+        return
     rank = {"spine": 3, "asset-clip": 3, "ref-clip": 3}
     element[:] = sorted(element, key=lambda child: rank.get(child.tag, _ORDER.index(child.tag)))
 

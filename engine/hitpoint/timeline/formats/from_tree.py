@@ -22,6 +22,7 @@ from hitpoint.timeline.formats.sheet import (
     MediaKind,
     Piece,
     Sheet,
+    counted,
     gap,
 )
 from hitpoint.timeline.tree import Node, Span, Tree
@@ -140,7 +141,7 @@ class _Maker:
     def _media(self, node: Node) -> Media:
         media = node.media or parsed.Media("none", "", None)
         span = media.available
-        known = (span.start, span.duration) if span else (Fraction(0), None)
+        known = (span.start, span.duration or None) if span else (Fraction(0), None)
         if media.kind == "ExternalReference":
             target = self._target(media.url)
             self.paths.append(target)
@@ -181,10 +182,8 @@ class _Maker:
 
     def extras(self, name: str) -> list[Extra]:
         """What the sheet has no place for, counted."""
-        return [
-            Extra(trait, f"The timeline {name!r} ({count} parts)" if count > 1 else f"The timeline {name!r}")
-            for trait, count in sorted(self.seen.items())
-        ]
+        whole = f"The timeline {name!r}"
+        return [counted(trait, count, whole) for trait, count in sorted(self.seen.items())]
 
 
 def _marks(node: Node, offset: Fraction) -> tuple[Mark, ...]:

@@ -50,7 +50,13 @@ def write_kdenlive(sheet: Sheet) -> bytes:
     document = new_document(sheet, {"producer": "main_bin"})
     # Kdenlive lists audio tracks first, the lowest of them (A1 is next to V1) last.
     lanes = [*reversed([*sheet.of_kind("Audio"), *_mirrored(sheet)]), *sheet.of_kind("Video")]
+    # Everything is defined before it is referred to: Kdenlive and melt read the file from the top.
     bins = _Bin(document)
+    for lane in lanes:
+        for _, piece in lane.placed():
+            if not piece.is_gap:
+                bins.number(piece)
+    bins.write(document.root, sheet)
     total = max(1, document.frames(sheet.duration))
     black(document, "black_track", total)
     names = [_track(document, bins, lane) for lane in lanes]
@@ -69,7 +75,6 @@ def write_kdenlive(sheet: Sheet) -> bytes:
             tractor, "transition", shared | (audio if lane.kind == "Audio" else video),
             id=document.identity("transition"),
         )  # fmt: skip
-    bins.write(document.root, sheet)
     return serialised(document.root)
 
 
@@ -146,12 +151,6 @@ class _Bin:
         for name in self.entries:
             made = root.find(f"producer[@id='{name}']")
             spanned(box, "entry", name, 0, int(made.get("out", "0")) + 1 if made is not None else 1)
-        # The bin comes before the tracks: Kdenlive reads the file from the top.
-        root.remove(box)
-        first = next(
-            n for n, each in enumerate(root) if each.tag == "playlist" or each.get("id") == "black_track"
-        )
-        root.insert(first, box)
 
 
 def _track(document: Document, bins: _Bin, lane: Lane) -> str:

@@ -14,7 +14,7 @@ from hitpoint.media.timecode import snap_rate
 from hitpoint.timeline.formats.firstlook import parsed_xml
 from hitpoint.timeline.formats.kdenlive_write import TYPES
 from hitpoint.timeline.formats.mlt_write import COLOURS, seen_at
-from hitpoint.timeline.formats.sheet import Extra, Fade, Lane, Mark, Media, MediaKind, Piece, Sheet, gap
+from hitpoint.timeline.formats.sheet import Fade, Lane, Mark, Media, MediaKind, Piece, Sheet, counted, gap
 
 _CLOCK = re.compile(r"(\d+):(\d{1,2}):(\d{1,2})(?:([.:;,])(\d+))?")
 _BACKGROUNDS = ("black", "background", "black_track")
@@ -65,8 +65,7 @@ class _Reader:
             marks=(*self._guides(project), *(mark for mark, ours in markers if not ours)),
             size=(size[0], size[1]) if min(size) > 0 else None,
             extras=tuple(
-                Extra(trait, f"The project ({count} parts)" if count > 1 else "The project")
-                for trait, count in sorted(self.left_out.items())
+                counted(trait, count, "The project") for trait, count in sorted(self.left_out.items())
             ),
         )
 

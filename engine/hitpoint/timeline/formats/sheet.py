@@ -122,6 +122,13 @@ class Extra:
     where: str
 
 
+def counted(trait: str, count: int, whole: str) -> Extra:
+    """One line for all parts of `whole` with the same trait."""
+    if trait == "other sequence":
+        return Extra(trait, f"Another sequence ({count} in all)" if count > 1 else "Another sequence")
+    return Extra(trait, f"{whole} ({count} parts)" if count > 1 else whole)
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A timeline. `start` is its start timecode; `size` of the picture in pixels, if known."""
