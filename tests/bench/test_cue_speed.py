@@ -74,7 +74,7 @@ def test_whole_cue(tmp_path: Path) -> None:
 
     def make() -> None:
         make_cue(
-            plan(), hits(), model, seed=1, steps=4, guidance=2.0, takes=1, loudness=-14.0, frame_rate=25.0,
+            plan(), hits(), model, seed=1, steps=8, guidance=2.0, takes=1, loudness=-14.0, frame_rate=25.0,
             lead_samples=0, out=tmp_path / "a.wav", time_reference=0, provenance=origin, progress=Progress(),
         )  # fmt: skip
 
