@@ -134,8 +134,9 @@ tmp_path / "cache", rows, None, 9, 1, 1.0, 1, 1,
     )  # fmt: skip
     found = evaluate(question, SILENT)
     assert list(found) == ["corpus itself", *rows]
-    assert found["composed"]["hit AUC"] > 0.95 < found["1 steps"]["hit AUC"]
-    assert found["without rhythm"]["hit AUC"] < 0.8, "the toy hears the accents in the tracks only"
+    assert found["composed"]["hit AUC"] > 0.95
+    late = "in 70 ms"  # as the toy is, by 40 ms; and it hears the accents in the tracks only
+    assert found["1 steps"][late] > 0.9 > found["without rhythm"][late] + 0.2
     assert found["shuffled"]["hit AUC"] < 0.8
     assert found["silence"]["hit AUC"] == pytest.approx(0.5)
     assert found["composed"]["in half a frame"] > 0.9 > found["shuffled"]["in half a frame"]

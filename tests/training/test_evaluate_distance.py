@@ -57,7 +57,7 @@ def test_a_listener_tells_styles_apart_and_puts_strangers_far_away() -> None:
     names = ["ambient", "break"] * 4
     heard = [patches(a_sound(name, seed)) for seed, name in enumerate(names)]
     assert all(part.shape == (3, FEATURES) for part in heard)
-    listener = learn(heard, names)
+    listener = learn(heard, names, rounds=100)
     for seed, name in ((20, "ambient"), (21, "break")):
         assert listen(listener, patches(a_sound(name, seed))).style == name
 
@@ -70,7 +70,7 @@ def test_a_listener_tells_styles_apart_and_puts_strangers_far_away() -> None:
         patches(Heard(np.random.default_rng(i).normal(0, 0.3, 9 * RATE).astype("f4"), RATE)) for i in range(8)
     ]
     assert frechet(set_of(noise), known) > 5 * alike
-    again = learn(heard, names)
+    again = learn(heard, names, rounds=100)
     assert np.array_equal(listen(again, heard[0]).embeddings, listen(listener, heard[0]).embeddings)
 
 

@@ -103,10 +103,10 @@ def test_a_tune_is_heard_where_it_is_played_and_not_a_note_later() -> None:
         return melody.tune_share(high, TUNE), melody.tune_heard(high, TUNE)
 
     share, heard = figures(0)
-    assert share > 0.5
+    assert share > 0.33
     assert heard == 1.0
     share, heard = figures(1)
-    assert share < 0.4
+    assert share < 0.28
     assert heard < 0.5
     silence = melody.register(Heard(np.zeros(10 * RATE, np.float32), RATE))
     assert (melody.tune_share(silence, TUNE), melody.tune_heard(silence, TUNE)) == (0.0, 0.5)

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from hitpoint.backends.threads import cpu_threads
 from hitpoint.cli import console
 from hitpoint.cue.plan import STYLES
-from hitpoint.cue.sessions import cpu_threads
 from hitpoint.errors import HitpointError
 from hitpoint_training.evaluate.clips import measure_clips
 from hitpoint_training.evaluate.compositions import (

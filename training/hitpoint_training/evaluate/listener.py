@@ -53,7 +53,7 @@ class Opinion:
     style: str
 
 
-def learn(pieces: list[Floats], styles: list[str], seed: int = 0) -> Listener:
+def learn(pieces: list[Floats], styles: list[str], seed: int = 0, rounds: int = _ROUNDS) -> Listener:
     """A listener taught by pieces, each (patches, FEATURES), and their styles; the same for the same seed."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -63,7 +63,7 @@ def learn(pieces: list[Floats], styles: list[str], seed: int = 0) -> Listener:
         )
         listener = Listener(rows.mean(0), rows.std(0) + 1e-3)
         optimiser = torch.optim.AdamW(listener.parameters(), lr=3e-3, weight_decay=0.05)
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
             chosen = torch.randint(len(rows), (256,))
             loss = F.cross_entropy(listener(rows[chosen]), marks[chosen], label_smoothing=0.1)
             optimiser.zero_grad()
