@@ -10,6 +10,7 @@ import typer
 
 from hitpoint.cue.generate import Sampling
 from hitpoint.errors import HitpointError
+from hitpoint_training import from_bundle
 from hitpoint_training import train as stages
 from hitpoint_training.evaluate_bundle import render as render_folders
 from hitpoint_training.recipe import begin_run, recipe_of
@@ -38,6 +39,15 @@ def train(
         stages.train_codec(chosen, minutes or chosen.codec.minutes, resume)
     if stage in ("all", "flow"):
         stages.train_flow(chosen, minutes or chosen.flow.minutes, resume)
+
+
+@app.command()
+def recover(
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
+    recipe: Annotated[Path, typer.Argument(help="The recipe that it was made with.")],
+) -> None:
+    """Turn a bundle back into the checkpoints of a run, to train on from them."""
+    from_bundle.recover(bundle, begin_run(recipe))
 
 
 @app.command()

@@ -6,7 +6,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +44,15 @@ def save(
     path: Path, model: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer, at: Progressed
 ) -> None:
     """Write everything that a resumed run needs, atomically."""
-    tensors: dict[str, Tensor] = {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"mean.{k}": v for k, v in mean.state_dict().items()}
+    moments: dict[str, Tensor] = {}
     for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": v for k, v in state.items()}
+        moments |= {f"{index}.{k}": v for k, v in state.items()}
+    write(path, {"model": model.state_dict(), "mean": mean.state_dict(), "optimizer": moments}, at)
+
+
+def write(path: Path, groups: Mapping[str, Mapping[str, Tensor]], at: Progressed) -> None:
+    """Write groups of named tensors and how far the run is, atomically."""
+    tensors = {f"{group}.{k}": v for group, named in groups.items() for k, v in named.items()}
     tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     part = path.with_suffix(".part")
     save_file(tensors, part, metadata={"step": str(at.step), "seconds": f"{at.seconds:.1f}"})

@@ -77,6 +77,13 @@ class LogMel(nn.Module):
         return bands[..., :frames].reshape(len(sound), FEATURES, frames).transpose(1, 2)
 
 
+def component_weights() -> Tensor:
+    """(2 * FEATURES,) float64: what each value of two stacked frames counts in the components."""
+    weight = torch.ones(2, 2, BANDS, dtype=torch.float64)
+    weight[:, 1] = SIDE_WEIGHT
+    return weight.flatten()
+
+
 class Projection(nn.Module):
     """Whitened principal components of two stacked frames; `fit` fills it."""
 
@@ -88,9 +95,7 @@ class Projection(nn.Module):
 
     def fit(self, stacked: Tensor) -> float:
         """From (frames, 2 * FEATURES); returns the share of the weighted variance that the latent keeps."""
-        weight = torch.ones(2, 2, BANDS, dtype=torch.float64)
-        weight[:, 1] = SIDE_WEIGHT
-        weight = weight.flatten()
+        weight = component_weights()
         data = stacked.double()
         mean = data.mean(0)
         values, vectors = torch.linalg.eigh(torch.cov(((data - mean) * weight).T))
