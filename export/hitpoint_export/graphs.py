@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, TRACKS
+from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, SAMPLES_PER_LATENT, TRACKS
 from hitpoint_training.decoder import Decoder
+from hitpoint_training.encoder import Encoder
 from hitpoint_training.recipe import FlowRecipe
 from hitpoint_training.unet import Generator
 
@@ -34,6 +35,7 @@ class Graph:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     example: Callable[[int], tuple[Tensor, ...]]
+    halved: bool = True  # whether its weights are shipped as fp16
 
 
 def _conditioner(generator: Generator, flow: FlowRecipe) -> Graph:
@@ -99,6 +101,27 @@ def _decode(decoder: Decoder, latent: int) -> Graph:
     )
 
 
+def _encode(encoder: Encoder, latent: int) -> Graph:
+    """Its tables stay fp32: rounded, they would hear noise where there is silence."""
+
+    def example(frames: int) -> tuple[Tensor, ...]:
+        return (0.1 * torch.randn(1, 2, SAMPLES_PER_LATENT * frames),)
+
+    return Graph(
+        "encode",
+        encoder,
+        (Port("sound", (1, 2, f"{SAMPLES_PER_LATENT}T")),),
+        (Port("z", (1, latent, "T")),),
+        example,
+        halved=False,
+    )
+
+
 def graphs(decoder: Decoder, generator: Generator, latent: int, flow: FlowRecipe) -> tuple[Graph, ...]:
-    """The three graphs of a bundle."""
-    return _conditioner(generator, flow), _step(generator, latent, flow), _decode(decoder, latent)
+    """The graphs of a bundle."""
+    return (
+        _conditioner(generator, flow),
+        _step(generator, latent, flow),
+        _decode(decoder, latent),
+        _encode(Encoder(decoder.projection), latent),
+    )

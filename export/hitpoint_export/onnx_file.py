@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +17,15 @@ OPSET = 20
 _SMALL = 256  # values; smaller tensors stay fp32 (norms, biases, constants)
 
 
-def _axes(port: Port, free: Mapping[str, torch.export.Dim]) -> dict[int, torch.export.Dim]:
-    return {i: free[size] for i, size in enumerate(port.shape) if isinstance(size, str)}
+def _axes(port: Port, batch: torch.export.Dim, eighth: torch.export.Dim) -> dict[int, torch.export.Dim]:
+    """The free axes: "B", and multiples of "T" (itself a multiple of 8) such as "2T"."""
+    named = {i: size for i, size in enumerate(port.shape) if isinstance(size, str)}
+    return {i: batch if size == "B" else 8 * int(size[:-1] or 1) * eighth for i, size in named.items()}
 
 
 def export(graph: Graph, path: Path, frames: int = 64) -> None:
     """Trace the module with free batch and length, and write it as fp32 ONNX."""
-    eighth = torch.export.Dim("eighth", min=1, max=4096)
-    free = {"B": torch.export.Dim("B", min=1, max=64), "T": 8 * eighth, "2T": 16 * eighth}
+    batch, eighth = torch.export.Dim("B", min=1, max=64), torch.export.Dim("eighth", min=1, max=4096)
     program = torch.onnx.export(
         graph.module.eval(),
         graph.example(frames),
@@ -33,7 +33,7 @@ def export(graph: Graph, path: Path, frames: int = 64) -> None:
         opset_version=OPSET,
         input_names=[port.name for port in graph.inputs],
         output_names=[port.name for port in graph.outputs],
-        dynamic_shapes=tuple(_axes(port, free) for port in graph.inputs),
+        dynamic_shapes=tuple(_axes(port, batch, eighth) for port in graph.inputs),
         optimize=True,
         verbose=False,
     )
@@ -42,9 +42,18 @@ def export(graph: Graph, path: Path, frames: int = 64) -> None:
     program.save(str(path), external_data=False)
 
 
-def halve_weights(path: Path) -> None:
-    """Store large fp32 initialisers as fp16 with a Cast, which runtimes fold at load."""
+def finish(path: Path, halved: bool) -> None:
+    """Take out what does not belong into a shipped file, and halve its weights if so wished."""
     model = onnx.load(path)
+    if halved:
+        halve_weights(model)
+    forget_origin(model)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def halve_weights(model: onnx.ModelProto) -> None:
+    """Store large fp32 initialisers as fp16 with a Cast, which runtimes fold at load."""
     casts: list[onnx.NodeProto] = []
     for tensor in model.graph.initializer:
         if tensor.data_type != onnx.TensorProto.FLOAT:
@@ -58,9 +67,6 @@ def halve_weights(path: Path) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    forget_origin(model)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
 
 
 def forget_origin(model: onnx.ModelProto) -> None:

@@ -1,7 +1,8 @@
 """A shipped bundle back to a training run: the weights of its graphs as checkpoints to train on from.
 
-The exporter keeps the name of every parameter but one kind: the weight of a linear layer that became a MatMul
-is transposed and nameless, and the Add after it names its bias. Weights come back as rounded for shipping (fp16).
+The exporter keeps the name of every parameter but one kind: the weight of a linear layer that became a
+MatMul is transposed and nameless, and the Add after it names its bias. Weights come back as rounded for
+shipping (fp16).
 """
 
 from __future__ import annotations
@@ -64,6 +65,16 @@ def complete(projection: Projection) -> None:
     weight = component_weights()
     basis = projection.get_buffer("synthesis").double() * weight
     projection.get_buffer("analysis").copy_(weight[:, None] * torch.linalg.pinv(basis))
+
+
+def decoder_of_bundle(bundle: Path) -> Decoder:
+    """The decoder of a bundle of any size, with its projection."""
+    weights = weights_of(bundle / "decode.onnx")
+    latent, width = len(weights["projection.synthesis"]), len(weights["enter.weight"])
+    decoder = Decoder(latent, width, sum(name.endswith(".scale") for name in weights))
+    fill(decoder, weights)
+    complete(decoder.projection)
+    return decoder
 
 
 def recover(bundle: Path, recipe: Recipe) -> None:

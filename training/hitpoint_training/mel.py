@@ -26,10 +26,15 @@ def semitone_bands() -> Floats:
     return (440 * 2 ** ((notes - 69) / 12)).astype(np.float32)
 
 
+def mel_centres(lowest: float, highest: float, bands: int) -> Floats:
+    """(bands,) frequencies in Hz, evenly spaced in mel."""
+    low, high = 2595 * np.log10(1 + np.array([lowest, highest]) / 700)
+    return (700 * (10 ** (np.linspace(low, high, bands) / 2595) - 1)).astype(np.float32)
+
+
 def wide_bands() -> Floats:
     """(bands,) centre frequencies in Hz of the short window, mel-spaced over the whole range."""
-    low, high = 2595 * np.log10(1 + np.array([45.0, 19000.0]) / 700)
-    return (700 * (10 ** (np.linspace(low, high, 72) / 2595) - 1)).astype(np.float32)
+    return mel_centres(45.0, 19000.0, 72)
 
 
 def filters(centres: Floats, size: int) -> Floats:

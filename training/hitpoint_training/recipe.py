@@ -23,7 +23,11 @@ class CodecRecipe:
     frames: int = 96  # 100 Hz frames of a crop
     noise: float = 0.08  # standard deviation of the noise on the latents
     rate: float = 6e-4
+    ema: float = 0.998
     minutes: float = 60.0
+    adversarial_minutes: float = 0.0  # the last of the minutes, in which discriminators listen too
+    adversarial_weight: float = 0.2
+    matching_weight: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Recipe:
     seed: int
     codec: CodecRecipe
     flow: FlowRecipe
+    start: Path | None = None  # folder of a run whose weights the training of both stages begins with
 
 
 RECIPE = "recipe.toml"
@@ -95,6 +100,7 @@ def read_recipe(path: Path) -> Recipe:
             seed=int(run.get("seed", 1)),
             codec=CodecRecipe(**table.get("codec", {})),
             flow=FlowRecipe(**flow),
+            start=Path(run["start"]) if "start" in run else None,
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import random
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from hitpoint_training.adversary import Adversary
 from hitpoint_training.dataset import Corpus, encode_corpus, find_pieces, fit_projection
 from hitpoint_training.decoder import Decoder, sound
 from hitpoint_training.flow import flow_loss
-from hitpoint_training.loop import Plan, progress_of, run
+from hitpoint_training.loop import Plan, load_mean, progress_of, run
 from hitpoint_training.losses import spectral_loss
 from hitpoint_training.mel import HOP, Projection
 from hitpoint_training.recipe import Recipe
@@ -58,6 +60,8 @@ def encode(recipe: Recipe) -> None:
     """Fit the projection on some pieces unless that was done, and cache the latents of all new ones."""
     _start(recipe, 0)
     pieces = find_pieces(recipe.corpus)
+    if recipe.start is not None and not (recipe.run / PROJECTION).exists():
+        shutil.copyfile(recipe.start / PROJECTION, recipe.run / PROJECTION)
     if not (recipe.run / PROJECTION).exists():
         projection = Projection(recipe.codec.latent)
         step = max(1, len(pieces) // recipe.codec.fit_pieces)
@@ -72,16 +76,21 @@ def latents_of(recipe: Recipe) -> Path:
 
 
 def train_codec(recipe: Recipe, minutes: float, resume: bool) -> None:
-    """Train the decoder on crops of the corpus, with noise on the latents as generation will bring it."""
+    """Train the decoder on crops of the corpus, with noise on the latents as generation will bring it.
+
+    In the last `adversarial_minutes` discriminators listen too.
+    """
     checkpoint = recipe.run / "codec.safetensors"
     seed = _start(recipe, 1, progress_of(checkpoint).step if resume else 0)
     corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), seed)
     codec = recipe.codec
     decoder = Decoder(codec.latent, codec.width, codec.blocks)
+    if recipe.start is not None:
+        load_mean(recipe.start / "codec.safetensors", decoder)
     decoder.projection.load_state_dict(projection_of(recipe).state_dict())
     decoder.to(recipe.device)
 
-    def loss() -> Tensor:
+    def pair() -> tuple[Tensor, Tensor]:
         latent, wanted, frame = (part.to(recipe.device) for part in corpus.crops(codec.batch, codec.frames))
         noisy = latent + codec.noise * torch.rand(len(latent), 1, 1, device=recipe.device) * torch.randn_like(
             latent
@@ -91,9 +100,18 @@ def train_codec(recipe: Recipe, minutes: float, resume: bool) -> None:
             tones, rest = decoder.heads(mel)
         made = sound(decoder.spectrum(mel, tones.float(), rest.float(), frame))
         edge = slice(_EDGE * HOP, -_EDGE * HOP)
-        return spectral_loss(made[..., edge], wanted[..., edge])
+        return made[..., edge], wanted[..., edge]
 
-    run(decoder, loss, Plan(checkpoint, minutes, codec.rate, 0.998, resume))
+    alone = max(0.0, minutes - codec.adversarial_minutes)
+    run(decoder, lambda: spectral_loss(*pair()), Plan(checkpoint, alone, codec.rate, codec.ema, resume))
+    if alone < minutes:
+        adversary = Adversary(codec, recipe.device)
+
+        def judged() -> Tensor:
+            made, wanted = pair()
+            return spectral_loss(made, wanted) + adversary.loss(made, wanted)
+
+        run(decoder, judged, Plan(checkpoint, minutes, codec.rate, codec.ema, resume=True))
 
 
 def train_flow(recipe: Recipe, minutes: float, resume: bool) -> None:
@@ -103,6 +121,8 @@ def train_flow(recipe: Recipe, minutes: float, resume: bool) -> None:
     corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), seed)
     flow = recipe.flow
     generator = Generator(recipe.codec.latent, flow).to(recipe.device)
+    if recipe.start is not None:
+        load_mean(recipe.start / "flow.safetensors", generator)
 
     def loss() -> Tensor:
         frames = random.choices(flow.windows, flow.window_odds)[0]
