@@ -1,4 +1,4 @@
-"""A trained run to a bundle folder: three graphs and a manifest that says everything about them."""
+"""A trained run to a bundle folder: its graphs and a manifest that says everything about them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hitpoint.cue.tracks import LATENT_RATE, TRACK_NAMES
 from hitpoint.errors import ModelBundleError
 from hitpoint.values import SAMPLE_RATE
 from hitpoint_export.graphs import Graph, Port, graphs
-from hitpoint_export.onnx_file import OPSET, export, halve_weights, largest_difference
+from hitpoint_export.onnx_file import OPSET, export, finish, largest_difference
 from hitpoint_training.decoder import SIZE, Decoder
 from hitpoint_training.loop import Progressed, load_mean
 from hitpoint_training.mel import HOP
@@ -62,7 +62,7 @@ def export_graph(graph: Graph, folder: Path) -> Parity:
     path = folder / f"{graph.name}.onnx"
     export(graph, path)
     full = largest_difference(graph, path, 96)
-    halve_weights(path)
+    finish(path, graph)
     parity = Parity(graph.name, full, largest_difference(graph, path, 96))
     if parity.full > _TOLERANCE_FP32 or parity.half > _TOLERANCE_FP16:
         raise ModelBundleError(f"{path.name} differs from PyTorch: {parity}.", "Do not ship this bundle.")

@@ -17,9 +17,10 @@ from hitpoint.cue.tokens import (
     TOKENS,
     VISUAL,
 )
-from hitpoint.cue.tracks import GLOBALS, TRACKS
-from hitpoint_training.conditioner import ALIGNED
+from hitpoint.cue.tracks import GLOBALS, SAMPLES_PER_LATENT, TRACKS
+from hitpoint_training.conditioner import ALIGNED, Conditions
 from hitpoint_training.decoder import Decoder
+from hitpoint_training.encoder import Encoder
 from hitpoint_training.recipe import FlowRecipe
 from hitpoint_training.unet import Generator, attentions_of
 
@@ -44,28 +45,7 @@ class Graph:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     example: Callable[[int], tuple[Tensor, ...]]
-
-
-class Conditions(nn.Module):
-    """Everything that is constant over the steps: the conditioner and the aligner as one graph."""
-
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()
-        self.conditioner, self.aligner = generator.conditioner, generator.aligner
-
-    def forward(
-        self,
-        style: Tensor,
-        globals_: Tensor,
-        events: Tensor,
-        looks: Tensor,
-        scenes: Tensor,
-        tracks: Tensor,
-        transitions: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Keys, values, style vector, aligner's features."""
-        aligned = self.aligner(tracks, transitions)
-        return *self.conditioner(style, globals_, events, looks, scenes), aligned
+    halved: bool = True  # whether its weights are shipped as fp16
 
 
 def _told(flow: FlowRecipe) -> tuple[Port, ...]:
@@ -93,7 +73,7 @@ def _conditioner(generator: Generator, flow: FlowRecipe) -> Graph:
     def example(frames: int) -> tuple[Tensor, ...]:
         return torch.tensor([3]), *_random(ports[1:], frames)
 
-    return Graph("cond", Conditions(generator), ports, _told(flow), example)
+    return Graph("cond", Conditions(generator.conditioner, generator.aligner), ports, _told(flow), example)
 
 
 def _random(ports: tuple[Port, ...], frames: int) -> tuple[Tensor, ...]:
@@ -134,6 +114,27 @@ def _decode(decoder: Decoder, latent: int) -> Graph:
     )
 
 
+def _encode(encoder: Encoder, latent: int) -> Graph:
+    """Its tables stay fp32: rounded, they would hear noise where there is silence."""
+
+    def example(frames: int) -> tuple[Tensor, ...]:
+        return (0.1 * torch.randn(1, 2, SAMPLES_PER_LATENT * frames),)
+
+    return Graph(
+        "encode",
+        encoder,
+        (Port("sound", (1, 2, f"{SAMPLES_PER_LATENT}T")),),
+        (Port("z", (1, latent, "T")),),
+        example,
+        halved=False,
+    )
+
+
 def graphs(decoder: Decoder, generator: Generator, latent: int, flow: FlowRecipe) -> tuple[Graph, ...]:
-    """The three graphs of a bundle."""
-    return _conditioner(generator, flow), _step(generator, latent, flow), _decode(decoder, latent)
+    """The graphs of a bundle."""
+    return (
+        _conditioner(generator, flow),
+        _step(generator, latent, flow),
+        _decode(decoder, latent),
+        _encode(Encoder(decoder.projection), latent),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,15 @@ OPSET = 20
 SMALL = 32768  # values; smaller tensors stay fp32: a cast costs a node, and they are few
 
 
-def _axes(port: Port, free: Mapping[str, torch.export.Dim]) -> dict[int, torch.export.Dim]:
-    return {i: free[size] for i, size in enumerate(port.shape) if isinstance(size, str)}
+def _axes(port: Port, eighth: torch.export.Dim) -> dict[int, torch.export.Dim]:
+    """The free axes: multiples of "T" (itself a multiple of 8) such as "2T"."""
+    named = {i: size for i, size in enumerate(port.shape) if isinstance(size, str)}
+    return {i: 8 * int(size[:-1] or 1) * eighth for i, size in named.items()}
 
 
 def export(graph: Graph, path: Path, frames: int = 64) -> None:
     """Trace the module with a free length, and write it as fp32 ONNX."""
     eighth = torch.export.Dim("eighth", min=1, max=LONGEST // 8)
-    free = {"T": 8 * eighth, "2T": 16 * eighth}
     program = torch.onnx.export(
         graph.module.eval(),
         graph.example(frames),
@@ -34,7 +34,7 @@ def export(graph: Graph, path: Path, frames: int = 64) -> None:
         opset_version=OPSET,
         input_names=[port.name for port in graph.inputs],
         output_names=[port.name for port in graph.outputs],
-        dynamic_shapes=tuple(_axes(port, free) for port in graph.inputs),
+        dynamic_shapes=tuple(_axes(port, eighth) for port in graph.inputs),
         optimize=True,
         verbose=False,
     )
@@ -43,9 +43,39 @@ def export(graph: Graph, path: Path, frames: int = 64) -> None:
     program.save(str(path), external_data=False)
 
 
-def halve_weights(path: Path) -> None:
-    """Store large fp32 initialisers as fp16 with a Cast, which runtimes fold at load."""
+def finish(path: Path, graph: Graph) -> None:
+    """Take out what does not belong into a shipped file, and halve its weights if so wished."""
     model = onnx.load(path)
+    name_products(model, graph.module)
+    if graph.halved:
+        halve_weights(model)
+    forget_origin(model)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def name_products(model: onnx.ModelProto, module: torch.nn.Module) -> None:
+    """Give the transposed weights of linear layers their names again, with ".T", so that a bundle can be
+    turned back into a run."""
+    known = {
+        name: parameter.detach().T for name, parameter in module.named_parameters() if parameter.ndim == 2
+    }
+    names: dict[str, str] = {}
+    for tensor in model.graph.initializer:
+        values = torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        if values.ndim != 2 or not values.is_floating_point():
+            continue
+        for name, transposed in known.items():
+            if transposed.shape == values.shape and torch.equal(transposed, values):
+                names[tensor.name] = f"{name}.T"
+                tensor.name = f"{name}.T"
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            node.input[index] = names.get(name, name)
+
+
+def halve_weights(model: onnx.ModelProto) -> None:
+    """Store large fp32 initialisers as fp16 with a Cast, which runtimes fold at load."""
     casts: list[onnx.NodeProto] = []
     for tensor in model.graph.initializer:
         if tensor.data_type != onnx.TensorProto.FLOAT:
@@ -59,9 +89,6 @@ def halve_weights(path: Path) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    forget_origin(model)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
 
 
 def forget_origin(model: onnx.ModelProto) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from torch import nn
@@ -23,7 +25,7 @@ from hitpoint_export import onnx_file
 from hitpoint_export.graphs import graphs
 from hitpoint_training.decoder import Decoder, sound
 from hitpoint_training.loop import Progressed, save
-from hitpoint_training.mel import FEATURES
+from hitpoint_training.mel import FEATURES, LogMel
 from hitpoint_training.recipe import CodecRecipe, FlowRecipe, Recipe
 from hitpoint_training.unet import Generator
 
@@ -77,11 +79,39 @@ def test_engine_sound_equals_torch_sound(run: tuple[Recipe, Path]) -> None:
     assert np.abs(chunk - wanted).max() < 0.01 * np.abs(wanted).max()  # fp16 weights
 
 
+def test_the_encoder_hears_what_the_training_heard(run: tuple[Recipe, Path]) -> None:
+    """Through ONNX Runtime, from the bytes that the engine accepted, at a length that was not traced."""
+    encode = load_bundle(run[1]).encode
+    assert encode is not None
+    sound = 0.1 * np.random.default_rng(3).standard_normal((1, 2, 960 * 40)).astype(np.float32)
+    made = onnxruntime.InferenceSession(encode).run(None, {"sound": sound})[0]
+    projection = bundles.load_run(run[0])[0].projection
+    wanted = projection.encode(LogMel()(torch.from_numpy(sound))).numpy()
+    assert made.shape == wanted.shape == (1, 8, 40)
+    assert np.abs(made - wanted).max() < 1e-3 * np.abs(wanted).max()
+    assert len(encode) < 3_000_000
+
+
+def test_a_bundle_may_come_without_an_encoder_and_with_no_other_graph(
+    run: tuple[Recipe, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(run[1], folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    encode = manifest["graphs"].pop("encode")
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert load_bundle(folder).encode is None
+    manifest["graphs"]["other"] = encode
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelBundleError, match="damaged"):
+        load_bundle(folder)
+
+
 def test_weights_are_halved_and_nothing_is_outside(run: tuple[Recipe, Path]) -> None:
     for file in run[1].glob("*.onnx"):
         model = onnx.load(file)
         kinds = {t.data_type for t in model.graph.initializer if np.prod(t.dims) >= onnx_file.SMALL}
-        assert onnx.TensorProto.FLOAT not in kinds
+        assert (onnx.TensorProto.FLOAT in kinds) == (file.name == "encode.onnx")
         assert all(t.data_location == onnx.TensorProto.DEFAULT for t in model.graph.initializer)
         assert model.opset_import[0].version == 20
 

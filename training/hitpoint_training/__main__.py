@@ -12,6 +12,7 @@ from hitpoint.cli import console
 from hitpoint.cue.bundle import load_bundle
 from hitpoint.errors import HitpointError
 from hitpoint.progress import Progress
+from hitpoint_training import from_bundle
 from hitpoint_training import train as stages
 from hitpoint_training.ablation import STREAMS
 from hitpoint_training.dataset import find_pieces
@@ -64,6 +65,15 @@ def train(
     if stage in ("all", "flow"):
         stages.train_aligner(chosen, chosen.flow.aligner_minutes, resume, steps)
         stages.train_flow(chosen, minutes or chosen.flow.minutes, resume, steps)
+
+
+@app.command()
+def recover(
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
+    recipe: Annotated[Path, typer.Argument(help="The recipe that it was made with.")],
+) -> None:
+    """Turn a bundle back into the checkpoints of a run, to train on from them."""
+    from_bundle.recover(bundle, begin_run(recipe))
 
 
 @app.command()

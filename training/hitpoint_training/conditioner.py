@@ -118,3 +118,25 @@ class Aligner(nn.Module):
         """Log odds that a frame holds a cut that is a beat, (batch, T)."""
         odds: Tensor = self.head(features)[:, 0]
         return odds
+
+
+class Conditions(nn.Module):
+    """Everything that is constant over the steps: the conditioner and the aligner as one graph."""
+
+    def __init__(self, conditioner: Conditioner, aligner: Aligner) -> None:
+        super().__init__()
+        self.conditioner, self.aligner = conditioner, aligner
+
+    def forward(
+        self,
+        style: Tensor,
+        globals_: Tensor,
+        events: Tensor,
+        looks: Tensor,
+        scenes: Tensor,
+        tracks: Tensor,
+        transitions: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Keys, values, style vector, aligner's features."""
+        aligned = self.aligner(tracks, transitions)
+        return *self.conditioner(style, globals_, events, looks, scenes), aligned

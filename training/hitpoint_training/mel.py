@@ -26,10 +26,15 @@ def semitone_bands() -> Floats:
     return (440 * 2 ** ((notes - 69) / 12)).astype(np.float32)
 
 
+def mel_centres(lowest: float, highest: float, bands: int) -> Floats:
+    """(bands,) frequencies in Hz, evenly spaced in mel."""
+    low, high = 2595 * np.log10(1 + np.array([lowest, highest]) / 700)
+    return (700 * (10 ** (np.linspace(low, high, bands) / 2595) - 1)).astype(np.float32)
+
+
 def wide_bands() -> Floats:
     """(bands,) centre frequencies in Hz of the short window, mel-spaced over the whole range."""
-    low, high = 2595 * np.log10(1 + np.array([45.0, 19000.0]) / 700)
-    return (700 * (10 ** (np.linspace(low, high, 72) / 2595) - 1)).astype(np.float32)
+    return mel_centres(45.0, 19000.0, 72)
 
 
 def filters(centres: Floats, size: int) -> Floats:
@@ -77,6 +82,13 @@ class LogMel(nn.Module):
         return bands[..., :frames].reshape(len(sound), FEATURES, frames).transpose(1, 2)
 
 
+def component_weights() -> Tensor:
+    """(2 * FEATURES,) float64: what each value of two stacked frames counts in the components."""
+    weight = torch.ones(2, 2, BANDS, dtype=torch.float64)
+    weight[:, 1] = SIDE_WEIGHT
+    return weight.flatten()
+
+
 class Projection(nn.Module):
     """Whitened principal components of two stacked frames; `fit` fills it."""
 
@@ -88,9 +100,7 @@ class Projection(nn.Module):
 
     def fit(self, stacked: Tensor) -> float:
         """From (frames, 2 * FEATURES); returns the share of the weighted variance that the latent keeps."""
-        weight = torch.ones(2, 2, BANDS, dtype=torch.float64)
-        weight[:, 1] = SIDE_WEIGHT
-        weight = weight.flatten()
+        weight = component_weights()
         data = stacked.double()
         mean = data.mean(0)
         values, vectors = torch.linalg.eigh(torch.cov(((data - mean) * weight).T))

@@ -25,6 +25,9 @@ class CodecRecipe:
     rate: float = 6e-4
     ema: float = 0.998
     minutes: float = 60.0
+    adversarial_minutes: float = 0.0  # the last of the minutes, in which discriminators listen too
+    adversarial_weight: float = 0.2
+    matching_weight: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

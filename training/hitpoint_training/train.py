@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from hitpoint_training.adversary import Adversary
 from hitpoint_training.backbones import generator_of
 from hitpoint_training.conditioner import Aligner
 from hitpoint_training.data.unpacked import pieces_folder
@@ -29,7 +30,7 @@ from hitpoint_training.processes import device_of, half
 from hitpoint_training.recipe import Recipe
 from hitpoint_training.unet import Generator
 
-PROJECTION, START = "projection.safetensors", "start.safetensors"
+PROJECTION = "projection.safetensors"
 _RARE = 20.0  # how much more a cut that is a beat counts than the many frames that hold none
 _HEARD = 512  # latent frames of an example to hear
 _EDGE = 4  # 100 Hz frames at either end of a crop that are not judged: they lack their context
@@ -111,7 +112,10 @@ def latents_of(recipe: Recipe) -> Path:
 
 
 def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
-    """Train the decoder on crops of the corpus, with noise on the latents as generation will bring it."""
+    """Train the decoder on crops of the corpus, with noise on the latents as generation will bring it.
+
+    In the last `adversarial_minutes` discriminators listen too.
+    """
     seed = start_stage(recipe, 1)
     device = device_of(recipe.device)
     corpus = Corpus(pieces_of(recipe), latents_of(recipe), seed)
@@ -126,11 +130,11 @@ def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None 
             tones, rest = decoder.heads(mel)
         return sound(decoder.spectrum(mel, tones.float(), rest.float(), frame))
 
-    def loss() -> Tensor:
+    def pair() -> tuple[Tensor, Tensor]:
         latent, wanted, frame = (part.to(device) for part in corpus.crops(codec.batch, codec.frames))
         noisy = latent + codec.noise * torch.rand(len(latent), 1, 1, device=device) * torch.randn_like(latent)
         edge = slice(_EDGE * HOP, -_EDGE * HOP)
-        return spectral_loss(made(decoder, noisy, frame)[..., edge], wanted[..., edge])
+        return made(decoder, noisy, frame)[..., edge], wanted[..., edge]
 
     reseed = _reseeding(corpus)
     reseed(seed)
@@ -140,8 +144,18 @@ def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None 
         assert isinstance(mean, Decoder)
         return {"decoded": made(mean, latent, frame)[0], "reference": wanted[0]}
 
-    plan = _plan(recipe, "codec", Budget(minutes, resume, steps), codec.rate, codec.ema)
-    run(decoder, loss, replace(plan, seed=seed, reseed=reseed, hear=hear))
+    alone = max(0.0, minutes - codec.adversarial_minutes)
+    plan = _plan(recipe, "codec", Budget(alone, resume, steps), codec.rate, codec.ema)
+    plan = replace(plan, seed=seed, reseed=reseed, hear=hear)
+    run(decoder, lambda: spectral_loss(*pair()), plan)
+    if steps is None and alone < minutes:
+        adversary = Adversary(codec, device)
+
+        def judged() -> Tensor:
+            sounds = pair()
+            return spectral_loss(*sounds) + adversary.loss(*sounds)
+
+        run(decoder, judged, replace(plan, budget=Budget(minutes, resume=True)))
 
 
 def train_aligner(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
@@ -163,14 +177,12 @@ def train_aligner(recipe: Recipe, minutes: float, resume: bool, steps: int | Non
 
 
 def train_flow(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
-    """Train the U-Net on windows of random length, from the start that is given or from nothing."""
+    """Train the U-Net on windows of random length."""
     seed = start_stage(recipe, 2)
     device = device_of(recipe.device)
     corpus = Corpus(pieces_of(recipe), latents_of(recipe), seed)
     flow = recipe.flow
     generator = generator_of(recipe.codec.latent, flow)
-    if (recipe.run / START).exists():
-        load_mean(recipe.run / START, generator)
     load_mean(recipe.run / "aligner.safetensors", generator.aligner)
     generator.aligner.requires_grad_(False)
     generator.to(device)

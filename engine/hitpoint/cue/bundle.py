@@ -1,4 +1,4 @@
-"""A model bundle: a folder with `manifest.json` and three ONNX graphs, trusted only after every check.
+"""A model bundle: a folder with `manifest.json` and its ONNX graphs, trusted only after every check.
 
 Order of the checks: names and sizes, sha256, structure of the protobuf, and only then a parser. The
 manifest (see `docs/sync.md`) states all that the engine must know; nothing is guessed from the graphs.
@@ -23,6 +23,7 @@ from hitpoint.values import SAMPLE_RATE, BundleId
 
 SCHEMA = 2
 GRAPHS = ("cond", "step", "decode")
+OPTIONAL_GRAPHS = ("encode",)
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_GRAPH_BYTES = 1 << 30
 STARTER = Path(__file__).resolve().parent.parent / "bundles" / "starter"
@@ -65,7 +66,7 @@ class Manifest:
     graphs: tuple[tuple[str, GraphSpec], ...]
 
     def graph(self, name: str) -> GraphSpec:
-        """The promise for one of `GRAPHS`."""
+        """The promise for one of `GRAPHS`, or of `OPTIONAL_GRAPHS` where the bundle has it."""
         return dict(self.graphs)[name]
 
 
@@ -78,6 +79,7 @@ class Bundle:
     cond: bytes
     step: bytes
     decode: bytes
+    encode: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,8 @@ def _manifest(content: dict[str, Any]) -> Manifest:
     window, codec = content["window"], content["codec"]
     if (content["sample_rate"], content["latent_rate"]) != (SAMPLE_RATE, LATENT_RATE):
         raise ValueError("sample or latent rate")
-    if set(content["graphs"]) != set(GRAPHS):
+    names = [name for name in (*GRAPHS, *OPTIONAL_GRAPHS) if name in content["graphs"]]
+    if tuple(names[:3]) != GRAPHS or len(names) != len(content["graphs"]):
         raise ValueError("graphs")
     manifest = Manifest(
         name=_name(content["name"]),
@@ -175,7 +178,7 @@ def _manifest(content: dict[str, Any]) -> Manifest:
         n_fft=_number(codec["n_fft"], 256, 1 << 14),
         hop=_number(codec["hop"], 1, 1 << 14),
         licence=str(content["licence"]),
-        graphs=tuple((name, _graph(content["graphs"][name])) for name in GRAPHS),
+        graphs=tuple((name, _graph(content["graphs"][name])) for name in names),
     )
     sizes = (manifest.window_frames, manifest.known_frames, manifest.minimum_frames)
     if any(size % 8 for size in sizes) or not max(sizes[1:]) < manifest.window_frames:

@@ -117,7 +117,11 @@ def find_onsets(strength: Floats) -> Onsets:
     summit = strength == sliding_max(strength, 2 * round(APART_S * RATE) + 1)
     summit &= strength > np.maximum(threshold, FLOOR)
     summit[[0, -1]] = False
-    at = np.flatnonzero(summit)
+    return refined(strength, np.flatnonzero(summit))
+
+
+def refined(strength: Floats, at: NDArray[np.intp]) -> Onsets:
+    """The attacks at these peaks of a flux curve, their times from a parabola through each."""
     before, here, after = strength[at - 1], strength[at], strength[at + 1]
     bend = np.minimum(before - 2 * here + after, -1e-12)
     place = at + 0.5 * (before - after) / bend - LAG / 2

@@ -1,4 +1,4 @@
-"""`python -m hitpoint_training.evaluate all|compositions|clips ...`: figures beside controls."""
+"""`python -m hitpoint_training.evaluate all|compositions|clips|codec ...`: figures beside controls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from hitpoint.backends.threads import cpu_threads
 from hitpoint.cli import console
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError
+from hitpoint_training.dataset import find_pieces
 from hitpoint_training.evaluate.clips import measure_clips
+from hitpoint_training.evaluate.codec import codec_table, coders, measure_codec
 from hitpoint_training.evaluate.compositions import (
     Figures,
     LorisControls,
@@ -49,6 +51,11 @@ def _arguments() -> argparse.Namespace:
     clips.add_argument("--style", default="auto")
     clips.add_argument("--seed", type=int, default=1)
     clips.set_defaults(run=_clips)
+    codec = commands.add_parser("codec", help="how near the codec is to held-out pieces, beside Opus")
+    codec.add_argument("source", type=Path, help="a bundle, or the folder of a training run")
+    codec.add_argument("heldout", type=Path, help="folder of pieces that it did not learn from")
+    codec.add_argument("--limit", type=int, default=1000, help="only so many pieces")
+    codec.set_defaults(run=_codec)
     return parser.parse_args()
 
 
@@ -157,6 +164,13 @@ def _clips(options: argparse.Namespace) -> None:
         f"{mean_known(keys):.2f}", "",
     )  # fmt: skip
     Console(width=120).print(table)
+
+
+def _codec(options: argparse.Namespace) -> None:
+    total = min(options.limit, len(find_pieces(options.heldout)))
+    found = measure_codec(coders(options.source), options.heldout, options.limit)
+    errors = Console(stderr=True)
+    Console(width=160).print(codec_table(list(track(found, "Measuring", total=total, console=errors))))
 
 
 def main() -> int:

@@ -1,0 +1,75 @@
+"""The adversarial stage: listeners learn, the decoder hears them, and nobody trains the other by accident."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from hitpoint_training.adversary import Adversary, hinge, matching
+from hitpoint_training.losses import attack_loss, spectral_loss
+from hitpoint_training.recipe import CodecRecipe
+
+
+def hissing() -> Tensor:
+    return 0.1 * torch.randn(4, 2, 9600)
+
+
+def humming() -> Tensor:
+    pitch = torch.rand(4, 1, 1) * 2000 + 200
+    return 0.2 * torch.sin(2 * math.pi * pitch * torch.arange(9600) / 48_000).expand(4, 2, -1)
+
+
+def test_hinge_by_hand() -> None:
+    # Real 2 is beyond 1 and costs nothing, real 0 costs 1; made -3 costs nothing, made 1 costs 2.
+    real, made = [[torch.tensor([2.0, 0.0])]], [[torch.tensor([-3.0, 1.0])]]
+    assert float(hinge(made, real)) == pytest.approx(0.5 + 1.0)
+
+
+def test_matching_is_nothing_for_the_same_and_relative() -> None:
+    features = [[torch.tensor([1.0, -3.0]), torch.tensor([9.0])]]  # the last is the judgement
+    other = [[torch.tensor([2.0, -3.0]), torch.tensor([-9.0])]]
+    assert float(matching(features, features)) == 0
+    assert float(matching(other, features)) == pytest.approx(0.5 / 2)
+
+
+def test_listeners_learn_to_tell_hiss_from_hum() -> None:
+    torch.manual_seed(1)
+    adversary = Adversary(CodecRecipe(), "cpu")
+    listener = adversary.listeners[2]
+
+    @torch.no_grad()
+    def fooled() -> float:
+        return float(hinge(listener(hissing()[:, 0]), listener(humming()[:, 0])))
+
+    before = fooled()
+    for _ in range(16):
+        adversary.learn(listener, hissing()[:, 0], humming()[:, 0])
+    assert before == pytest.approx(2, abs=0.3)
+    assert fooled() < 0.7 * before
+
+
+def test_the_decoder_hears_the_listeners_only_once_they_have_learnt() -> None:
+    torch.manual_seed(2)
+    adversary = Adversary(CodecRecipe(), "cpu", warm=1)
+    made = hissing().requires_grad_()
+    assert float(adversary.loss(made, humming())) == 0
+    weights = [parameter.clone() for parameter in adversary.listeners.parameters()]
+    loss = adversary.loss(made, humming())
+    stepped = [parameter.clone() for parameter in adversary.listeners.parameters()]
+    torch.autograd.backward(loss)
+    assert made.grad is not None
+    assert float(made.grad.abs().sum()) > 0
+    assert any(not torch.equal(a, b) for a, b in zip(weights, stepped, strict=True))
+    assert all(parameter.requires_grad for parameter in adversary.listeners.parameters())
+
+
+def test_a_soft_attack_costs_and_a_quiet_cymbal_too() -> None:
+    time = torch.arange(24_000)
+    hiss = 0.1 * torch.randn(1, 2, 24_000)
+    sharp, soft = hiss * (time > 12_000), hiss * ((time - 11_000) / 2000).clamp(0, 1)
+    assert float(attack_loss(soft[:, 0], sharp[:, 0])) > 10 * float(attack_loss(sharp[:, 0], sharp[:, 0]))
+    assert float(attack_loss(soft[:, 0], sharp[:, 0])) > 0.005
+    assert float(spectral_loss(0.5 * hiss, hiss)) > float(spectral_loss(0.9 * hiss, hiss)) > 0
