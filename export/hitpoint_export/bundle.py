@@ -100,8 +100,8 @@ def self_test(folder: Path, described: dict[str, Any], seed: int) -> dict[str, o
 
 def _drawn(port: dict[str, Any], random: np.random.Generator) -> NDArray[Any]:
     """Uniform numbers from 0 to 1 in the shape of a port, or zeros where it wants whole ones."""
-    lengths = {"T": _SELF_TEST_FRAMES, "2T": 2 * _SELF_TEST_FRAMES}
-    shape = [lengths.get(size, size) for size in port["shape"]]
+    free = {size: _SELF_TEST_FRAMES * int(size[:-1] or 1) for size in port["shape"] if isinstance(size, str)}
+    shape = [free.get(size, size) for size in port["shape"]]
     return random.random(shape, np.float32) if port["type"] == "float32" else np.zeros(shape, np.int64)
 
 

@@ -1,7 +1,7 @@
 """A shipped bundle back to a training run: the weights of its graphs as checkpoints to train on from.
 
-The exporter keeps the names of the parameters; ".T" says that the weight of a linear layer was transposed. Weights
-come back as rounded for shipping (fp16).
+The exporter keeps the names of the parameters; ".T" says that the weight of a linear layer was transposed.
+Weights come back as rounded for shipping (fp16).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def weights_of(path: Path) -> dict[str, Tensor]:
 
 
 def _lstm_biases(inputs: Sequence[str], values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """ONNX keeps them in one tensor, input then hidden, gates in the order i, o, f, c; PyTorch's is i, f, c, o."""
+    """ONNX has them in one tensor, input then hidden, gates in the order i, o, f, c; PyTorch i, f, c, o."""
     named = {}
     for direction, suffix in zip(values[inputs[3]], ("", "_reverse"), strict=False):
         for part, kind in zip(direction.chunk(2), ("ih", "hh"), strict=True):

@@ -15,7 +15,7 @@ from hitpoint.cue.plan import Accent, Chord, CuePlan, Section, SectionKind
 from hitpoint.cue.styles import choose_style
 from hitpoint.values import Floats
 from hitpoint_training.evaluate.sync import HOP, RATE, OnsetCurve, Times, mono, onset_curve
-from hitpoint_training.evaluate.tone import chroma, key_correlations
+from hitpoint_training.evaluate.tone import key_correlations, pitch_classes
 
 BEATS_PER_BAR = 4
 GUESSED = (
@@ -36,7 +36,7 @@ def guess_plan(sound: Floats, rate: int, movement: float, style: str | None = No
     beats = _beats(curve, duration)
     bpm = float(60 / np.median(np.diff(beats)))
     downbeats = _downbeats(heard, beats)
-    tones = chroma(heard, RATE)
+    tones = pitch_classes(heard)
     key = int(np.argmax(key_correlations(tones.mean(axis=1))))
     return CuePlan(
         duration=duration,
