@@ -61,7 +61,18 @@ def photograph(command: list[str], display: int, home: Path, picture: Path) -> N
                 start_new_session=True,
             )  # fmt: skip
             time.sleep(WAIT_S)
-            shot = ["import", "-window", "root", "-resize", "1000x", "-colors", "64", f"PNG8:{picture}"]
+            shot = [
+                "import",
+                "-window",
+                "root",
+                "-trim",
+                "+repage",
+                "-resize",
+                "900x900>",
+                "-colors",
+                "64",
+                f"PNG8:{picture}",
+            ]
             subprocess.run(shot, env=environment, check=True, timeout=60)
     finally:
         if editor is not None:
