@@ -15,6 +15,8 @@ from timelines import clip, make_tone, make_video, span, timeline, write
 
 from hitpoint.errors import UsageError
 from hitpoint.timeline.edited import FROM_MARKERS, hits_json, marked_hits
+from hitpoint.timeline.formats.convert import from_otio
+from hitpoint.timeline.formats.registry import writable
 from hitpoint.timeline.place import frame_aligned, place
 from hitpoint.timeline.read import read_timeline, timeline_of
 from hitpoint.timeline.select import select
@@ -142,8 +144,10 @@ def test_a_copied_marker_is_a_new_hit_point_and_the_original_stays(scored: Path)
     assert HitPoint(float(Fraction(40, 25) - OFFSET), 1.0, "user", locked=True) in found.hits
 
 
-def test_all_markers_deleted_means_no_hit_points(scored: Path) -> None:
-    found = back(scored, lambda cue: cue.markers.clear())
+def test_all_markers_gone_means_no_hit_points_only_when_asked(scored: Path) -> None:
+    """Some programs keep the clip and drop every marker on it."""
+    assert back(scored, lambda cue: cue.markers.clear()) is None
+    found = back(scored, lambda cue: cue.markers.clear(), wanted=True)
     assert found is not None
     assert found.hits == ()
     assert "4 deleted" in found.note
@@ -310,3 +314,29 @@ def described(
     tree = tree_from_json({"name": "t", "start": None, "premiere": False, "ours": "", "stack": stack})
     info = timeline_of(tree, Path("t.otio"), "", Path())
     return info, Selection(info.clips[0], None, begin, Fraction(60)), hits  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("suffix", [".xml", ".fcpxml", ".mlt"])
+@pytest.mark.parametrize("stripped", [False, True])
+def test_edits_survive_the_formats_that_have_markers(
+    scored: Path, tmp_path: Path, suffix: str, stripped: bool
+) -> None:
+    """Through Final Cut Pro 7 XML, FCPXML and MLT, also where nothing but the names is left."""
+
+    def edit(cue: otio.schema.Clip) -> None:
+        move(1, 5)(cue)
+        cue.markers.append(otio.schema.Marker("kick", span(30, 0)))
+        if stripped:
+            strip(cue)
+
+    edited(scored, edit, "edit-to-convert.otio")
+    out = tmp_path / f"edit{suffix}"
+    source = scored.with_name("edit-to-convert.otio")
+    out.write_bytes(from_otio(source.read_bytes(), source.parent, out, writable(out)).data)
+    info = read_timeline(out)
+    # MLT has markers on the timeline only: a stranger among them is asked for.
+    found = marked_hits(info, select(info, "dance", (OFFSET, Fraction(2))), stripped or None)
+    assert found is not None
+    wanted = sorted([HITS[0].time, HITS[1].time + 0.2, HITS[2].time, 30 / 25 - float(OFFSET), HITS[3].time])
+    assert [hit.time for hit in found.hits] == pytest.approx(wanted, abs=0.0005 if stripped else 1e-9)
+    assert [hit.kind for hit in found.hits].count("user") == 3

@@ -62,7 +62,20 @@ def otio(name: str, content: Any, words: str) -> Case:
 
 def cases() -> list[Case]:
     """All of them; names are unique."""
-    families = (encodings, syntax, depths, roots, labels, children, ranges, times, parts, references, bundles)
+    families = (
+        encodings,
+        syntax,
+        depths,
+        roots,
+        labels,
+        children,
+        ranges,
+        times,
+        parts,
+        references,
+        bundles,
+        projects,
+    )
     return [case for family in families for case in family()]
 
 
@@ -437,3 +450,33 @@ def bundles() -> Iterator[Case]:
         "far more",
     )
     yield "a bundle of hostile text", ".otioz", packed({"content.otio": b"[" * 300}), DEEP
+
+
+def projects() -> Iterator[Case]:
+    """Projects of other programs, which are XML."""
+    for suffix, name in ((".xml", "xmeml"), (".fcpxml", "fcpxml"), (".mlt", "mlt"), (".kdenlive", "mlt")):
+        body = f"<{name}><x>&a;</x></{name}>"
+        entity = f'<!DOCTYPE {name} [<!ENTITY a "aaaaaaaaaa">]>'
+        outside = f'<!DOCTYPE {name} [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+        bomb = "".join(f'<!ENTITY b{n} "{f"&b{n - 1};" * 10}">' for n in range(1, 10))
+        for what, text_, words in (
+            ("an entity", entity + body, "declares entities"),
+            ("an entity from outside", outside + body, "declares entities"),
+            ("a billion laughs", f'<!DOCTYPE {name} [<!ENTITY b0 "ha">{bomb}]>{body}', "declares entities"),
+            (
+                "two document types",
+                f"<!DOCTYPE {name}><!DOCTYPE {name} [<!ELEMENT x ANY>]>" + body,
+                "declares",
+            ),
+            ("an entity that nobody declared", body, "not valid XML"),
+            ("another root", "<html><body>Sign in</body></html>", "holds <html>"),
+            ("nothing", "", "is empty"),
+            ("blanks", " \n\t ", "is empty"),
+            ("a root that is never closed", f"<{name}>", "not valid XML"),
+            ("parts 300 deep", f"<{name}>" + "<a>" * 300 + "</a>" * 300 + f"</{name}>", "nested more than"),
+            ("parts 100000 deep and never closed", f"<{name}>" + "<a>" * 100_000, "nested more than"),
+            ("comments that are never closed", f"<{name}>" + "<!--" * 100_000, "not valid XML"),
+            ("a zero byte", f"<{name}>\0</{name}>", "not UTF-8"),
+        ):
+            yield f"{what} in {suffix}", suffix, text_.encode(), words
+        yield f"UTF-16 in {suffix}", suffix, f"<{name}/>".encode("utf-16"), "not UTF-8"

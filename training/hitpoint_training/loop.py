@@ -188,7 +188,8 @@ class _Stage:
             )
         at.seconds = time.monotonic() - self.began
         if self.board:
-            self.board.see(Moment(loss.item(), norm, self.plain.param_groups[0]["lr"], self.share))
+            rate = self.plain.param_groups[0]["lr"]
+            self.board.see(Moment(loss.item(), norm, rate, plan.budget.share(at)))
 
     def save_now_and_then(self) -> None:
         """A checkpoint every few minutes, examples to hear less often."""

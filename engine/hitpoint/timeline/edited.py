@@ -50,7 +50,7 @@ def marked_hits(info: TimelineInfo, selection: Selection, wanted: bool | None) -
     tally = _Tally()
     hits: list[HitPoint] = []
     for cue in cues:
-        hits += _Reader(info, selection, cue, tally).hits()
+        hits += _Reader(info, selection, cue, tally, bool(wanted)).hits()
     if wanted is None and not (cues and (tally.changed or any(_note(cue).get(FROM_MARKERS) for cue in cues))):
         return None
     if wanted:
@@ -107,6 +107,7 @@ class _Reader:
     selection: Selection
     cue: EarlierCue
     tally: _Tally
+    wanted: bool
 
     def hits(self) -> list[HitPoint]:
         """The hit points of one cue, in seconds of the selection; those outside it are left out."""
@@ -123,7 +124,9 @@ class _Reader:
                 continue
             seen.add(written.time)
             found += self._returned(mark, written)
-        self.tally.deleted += sum(1 for hit in recorded if hit.time not in seen and self._is_shown(hit.time))
+        if seen or self.wanted:  # where none is left, it was most likely a program that dropped them all
+            gone = (hit for hit in recorded if hit.time not in seen and self._is_shown(hit.time))
+            self.tally.deleted += sum(1 for _ in gone)
         return found
 
     def _marks(self) -> list[Mark]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyexpat
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from itertools import islice
 
 from hitpoint.errors import TimelineError
 from hitpoint.timeline.prescan import MAX_BYTES, MAX_DEPTH, MAX_ITEMS
@@ -12,8 +14,9 @@ from hitpoint.timeline.prescan import MAX_BYTES, MAX_DEPTH, MAX_ITEMS
 SAFE_EXPAT = (2, 4, 1)
 """The first version that stops entity bombs by itself."""
 _TODO = "Export it again from your editor."
-_DECLARATION = re.compile(r"<!ENTITY|<!DOCTYPE[^>]*\[", re.IGNORECASE)
-_TAG = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<(/?)[^<>]*?(/?)>", re.DOTALL)
+_DECLARATION = re.compile("<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_SKIPPED = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">"))
+"""What is no tag, and how it ends; the first that fits counts."""
 
 
 def checked_text(data: bytes, name: str) -> str:
@@ -34,18 +37,40 @@ def checked_text(data: bytes, name: str) -> str:
 def checked_xml(data: bytes, name: str) -> None:
     """The same for XML: no declarations of entities, and no deeper than a project ever is."""
     text = checked_text(data, name)
-    if _DECLARATION.search(text):
+    if _declares(text):
         raise TimelineError(f"The {name} file declares entities of its own.", _TODO)
     depth = items = 0
-    for tag in _TAG.finditer(text):
-        if tag[1] is None or tag[2]:
+    for tag in _tags(text):
+        if tag.endswith("/"):
             continue
         items += 1
-        depth += -1 if tag[1] else 1
+        depth += -1 if tag.startswith("/") else 1
         if depth > MAX_DEPTH:
             raise TimelineError(f"The {name} file is nested more than {MAX_DEPTH} deep.", _TODO)
         if items > MAX_ITEMS * 20:
             raise TimelineError(f"The {name} file has too many parts.", "Split the timeline.")
+
+
+def _declares(text: str) -> bool:
+    """Whether there is more in the document type than its name."""
+    found = [match.start() for match in islice(_DECLARATION.finditer(text), 2)]
+    if not found:
+        return False
+    at = found[0]
+    return len(found) > 1 or text[at + 2] in "eE" or "[" in text[at : text.find(">", at) + 1 or len(text)]
+
+
+def _tags(text: str) -> Iterator[str]:
+    """What stands between `<` and `>`, in one pass: no pattern can be made to search twice."""
+    at = text.find("<")
+    while at >= 0:
+        end = next((end for start, end in _SKIPPED if text.startswith(start, at)), None)
+        stop = text.find(end or ">", at + 1)
+        if stop < 0:
+            return
+        if end is None:
+            yield text[at + 1 : stop]
+        at = text.find("<", stop)
 
 
 def parsed_xml(data: bytes, name: str, root: str) -> ET.Element:

@@ -85,9 +85,9 @@ def _mirrored(sheet: Sheet) -> list[Lane]:
     found: list[Lane] = []
     for lane in sheet.of_kind("Video"):
         pieces = [p if isinstance(p, Piece) and _sounds(p) else _silent(p) for p in lane.pieces]
-        if any(isinstance(p, Piece) and not p.is_gap for p in pieces):
-            marked = [replace(p, marks=()) if isinstance(p, Piece) else p for p in pieces]
-            found.append(Lane("Audio", tuple(marked), "hitpoint:mirror", lane.enabled))
+        if any(not piece.is_gap for piece in pieces):
+            unmarked = tuple(replace(piece, marks=()) for piece in pieces)
+            found.append(Lane("Audio", unmarked, "hitpoint:mirror", lane.enabled))
     return found
 
 
