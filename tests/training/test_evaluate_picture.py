@@ -104,7 +104,7 @@ def test_a_tune_is_heard_where_it_is_played_and_not_a_note_later() -> None:
 
     share, heard = figures(0)
     assert share > 0.33
-    assert heard == 1.0
+    assert heard > 0.9
     share, heard = figures(1)
     assert share < 0.28
     assert heard < 0.5
