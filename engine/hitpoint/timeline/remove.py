@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hitpoint.errors import ConflictError, TimelineError, UsageError
-from hitpoint.files import is_still, locked, sha256_of, sweep_stale_temps, write_atomic
+from hitpoint.files import content_of, is_still, locked, sha256_of, sweep_stale_temps, write_atomic
 from hitpoint.timeline.formats.convert import from_otio
 from hitpoint.timeline.formats.native import OTIOD, OTIOZ
 from hitpoint.timeline.formats.registry import format_of
@@ -50,7 +50,7 @@ def remove(path: Path | str) -> RemoveReport:
     with locked(path):
         sweep_stale_temps(path.parent)
         source = load(path)
-        raw = path.read_bytes()
+        raw = content_of(path)
         parse(source.data)
         lifted = lift(prescan(source.data))
         if not lifted.cues:
