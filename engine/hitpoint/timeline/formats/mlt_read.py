@@ -338,7 +338,8 @@ def _with_marks(lane: Lane, marks: list[Mark]) -> Lane:
     for piece in lane.pieces:
         if isinstance(piece, Piece) and piece.cue:
             mine = [mark for mark in marks if at <= mark.start < at + piece.duration]
-            piece = replace(piece, marks=tuple(replace(m, start=piece.start + m.start - at) for m in mine))
+            moved = (replace(m, start=piece.start + m.start - at) for m in mine)
+            piece = replace(piece, marks=(*piece.marks, *moved))
         pieces.append(piece)
         at += piece.duration if isinstance(piece, Piece) else 0
     return replace(lane, pieces=tuple(pieces))
