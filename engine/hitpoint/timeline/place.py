@@ -40,11 +40,13 @@ from hitpoint.timeline.relink import name_of
 from hitpoint.timeline.source import Source, load
 from hitpoint.timeline.track import (
     KEY,
-    TRACK_NAME,
     Cue,
     Lifted,
     Object,
+    beside,
+    cleared,
     insert,
+    is_our_track,
     item_object,
     lift,
     merged,
@@ -102,11 +104,14 @@ def place(
     hit_points: Sequence[Hit],
     metadata: Mapping[str, Json],
     out: Path,
+    *,
+    keep: bool = False,
 ) -> Path:
     """Write the timeline with `asset` on its `Hitpoint` track to `out`, and return that path.
 
     `out` may be the timeline itself; what is overwritten and not contained in the new file is kept as
-    `NAME.bak-N`. Cues of other clips stay; one that lies under the new one is replaced. Raises UsageError,
+    `NAME.bak-N`. Cues of other clips stay; one that lies under the new one is replaced or, with `keep`,
+    stays too, and the new one goes on a track `Hitpoint 2` (3, ...). Raises UsageError,
     TimelineError, OutputError, and ConflictError if the file changed so that the clip is no longer there.
     """
     out = absolute(out)
@@ -116,7 +121,7 @@ def place(
         info, source, selection = _current(info, selection, out)
         text = prescan(source.data)
         cue = _cue(info, selection, asset, name, hit_points, metadata, out.parent)
-        edit = _edited(info, source, text, cue, out)
+        edit = _edited(info, source, text, cue, out, keep=keep)
         data = _verified(info, selection, asset.path, edit.text.encode("utf-8"), out, target)
         if edit.keep_backup:
             _keep(out, edit.before)
@@ -155,7 +160,7 @@ def _same(one: ClipInfo, other: ClipInfo) -> bool:
     return replace(one, index=0, rate=other.rate) == replace(other, index=0)
 
 
-def _edited(info: TimelineInfo, source: Source, text: str, cue: Cue, out: Path) -> _Edit:
+def _edited(info: TimelineInfo, source: Source, text: str, cue: Cue, out: Path, *, keep: bool) -> _Edit:
     """The new text of `out`, made from the input's, with the cues of an earlier `out` carried over."""
     base = lift(text)
     original = base.original
@@ -168,6 +173,10 @@ def _edited(info: TimelineInfo, source: Source, text: str, cue: Cue, out: Path) 
     if held is not None and alike and not in_place:
         for each in held.cues:
             base = replace(base, cues=merged(base.cues, each, info.rate))
+    if keep:
+        cue = beside(base.cues, cue, info.rate)
+    else:
+        base = replace(base, cues=cleared(base.cues, cue, info.rate))
     base = replace(
         base,
         cues=merged(base.cues, cue, info.rate),
@@ -303,10 +312,10 @@ def _verify(info: TimelineInfo, selection: Selection, tree: Tree, out: Path) -> 
 
 
 def _sound_starts(stack: Node) -> list[Fraction]:
-    """Where the clips on our track start, seconds from its beginning."""
+    """Where the clips on our tracks start, seconds from their beginning."""
     starts: list[Fraction] = []
     for track in stack.children:
-        if track.name == TRACK_NAME and track.track_kind == "Audio":
+        if is_our_track(track.name) and track.track_kind == "Audio":
             place = Fraction(0)
             for child in track.children:
                 if child.kind == "clip":
