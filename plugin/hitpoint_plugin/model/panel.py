@@ -8,6 +8,7 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from hitpoint.values import MediaRange, TimelineInfo
+from hitpoint_plugin.connect.bridge import Bridge
 from hitpoint_plugin.lane import Lane
 from hitpoint_plugin.model.editor import Editor
 from hitpoint_plugin.model.placing import Placing
@@ -34,6 +35,8 @@ class PanelModel(QObject):
         self.studio = Studio(self.store, self.heavy, folder / "takes", self)
         self.editor = Editor(self.store, self.quick, self)
         self.placing = Placing(self.store, self.quick, folder / "attic", self)
+        self.bridge = Bridge(folder, self.store, self.placing, self)
+        self.bridge.opened.connect(self.open)
         self._file = SessionFile(folder, self)
         self._strips: dict[int, PictureSet] = {}
         self._restoring: Session | None = None
@@ -61,6 +64,7 @@ class PanelModel(QObject):
         """Keep the session and end the workers."""
         self._file.save_soon(self.store.session())
         self._file.flush()
+        self.bridge.close()
         self.quick.close()
         self.heavy.close()
 

@@ -46,7 +46,7 @@ class Window(QWidget):
         self.setMinimumSize(SMALLEST)
         self.clips, self.stage, self.takes = Clips(model), Stage(model), Takes(model)
         self.controls, self.jobs, self.place = Controls(model), JobList(model.studio.jobs), PlaceBar(model)
-        self.banner, self.hosts = Banner(model.store), HostsButton()
+        self.banner, self.hosts = Banner(model.store), HostsButton(model.bridge)
         self.generate = button(
             "Generate", "Make takes for the selected clips (Ctrl+Enter)", model.studio.generate, "primary"
         )
