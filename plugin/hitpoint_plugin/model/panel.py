@@ -9,6 +9,7 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from hitpoint.values import MediaRange, TimelineInfo
+from hitpoint_plugin.connect.bridge import Bridge
 from hitpoint_plugin.lane import Lane
 from hitpoint_plugin.log import LOG, start_log
 from hitpoint_plugin.model.editor import Editor
@@ -37,6 +38,8 @@ class PanelModel(QObject):
         self.studio = Studio(self.store, self.heavy, folder / "takes", self)
         self.editor = Editor(self.store, self.quick, self)
         self.placing = Placing(self.store, self.quick, folder / "attic", self)
+        self.bridge = Bridge(folder, self.store, self.placing, self)
+        self.bridge.opened.connect(self.open)
         self._file = SessionFile(folder, self)
         self._file.failed.connect(self.store.fail)
         self._presets = folder / "presets.json"
@@ -81,6 +84,7 @@ class PanelModel(QObject):
         """Keep the session and end the workers."""
         self._file.save_soon(self.store.session())
         self._file.flush()
+        self.bridge.close()
         self.quick.close()
         self.heavy.close()
 

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from hitpoint.errors import MissingMediaError, OutputError
 from hitpoint.files import locked, replacing, sha256_of, write_atomic
 from hitpoint.progress import Progress
-from hitpoint.values import Asset
+from hitpoint.values import Asset, HitReport
 from hitpoint_plugin.codec import to_json
 from hitpoint_plugin.tasks.base import Task
 from hitpoint_plugin.tasks.exchange import marker_edl, tempo_midi
@@ -63,6 +63,10 @@ class Placed:
     clip: str
     record_start: Fraction
     duration: Fraction
+    asset: Asset
+    hits: tuple[HitReport, ...]
+    rate: Fraction  # of the timeline's frames
+    kept: bool  # earlier music stays beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,9 @@ class Place(Task):
         facts = (take.request, take.style, take.bundle, asset, take.hits, take.hit_rate)
         path = lay(seen, *facts, self.out, keep=self.keep)
         digest = sha256_of(path.read_bytes())
-        return Placed(path, digest, before, selection.clip.name, selection.record_start, selection.duration)
+        clip, rate = selection.clip.name, self.watched.timeline.rate
+        where = (clip, selection.record_start, selection.duration)
+        return Placed(path, digest, before, *where, asset, take.hits, rate, self.keep)
 
     def _kept(self) -> Path | None:
         if not self.out.exists():

@@ -47,7 +47,7 @@ class Window(QWidget):
         self.clips, self.stage, self.takes = Clips(model), Stage(model), Takes(model)
         self.controls, self.jobs, self.place = Controls(model), JobList(model.studio.jobs), PlaceBar(model)
         self.banner = Banner(model.store, model.log)
-        self.hosts = HostsButton()
+        self.hosts = HostsButton(model.bridge)
         self.generate = button(
             "Generate", "Make takes for the selected clips (Ctrl+Enter)", model.studio.generate, "primary"
         )
