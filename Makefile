@@ -36,8 +36,8 @@ battery: $(VENV)/.installed-dev  ## The reliability battery at its full figures;
 batch-proof: $(VENV)/.installed-dev  ## 200 real clips: two workers against one, killed 20 times, and on Ray.
 	$(BIN)/python -m pytest -m slow -s tests/bench/test_batch_proof.py tests/engine/test_batch_cluster.py
 
-bench: $(VENV)/.installed-dev  ## Timings; ratios measured in one run.
-	$(BIN)/python -m pytest -m bench -s
+bench: $(VENV)/.installed-dev  ## Timings beside other systems, into docs/benchmarks.md (quiet machine, 15 minutes).
+	$(BIN)/python tests/bench/run.py
 
 starter: $(VENV)/.installed-dev  ## Corpus, training and export of the starter bundle (CPU recipe).
 	$(BIN)/python -m hitpoint_training.corpus runs/corpus --count 640 --first-seed 0 --duration 25..40 --jobs 2

@@ -46,6 +46,10 @@ def request_json(request: ScoreRequest, style: str) -> dict[str, Json]:
         said["markers"] = request.markers
     if request.ducking is not None:
         said["ducking"] = _ducking(request.ducking)
+    if request.tail is not None:
+        said["tail"] = request.tail
+    if request.intensity_curve:
+        said["intensity_curve"] = [list(point) for point in request.intensity_curve]
     return said
 
 

@@ -144,8 +144,10 @@ def lay(
     hits: Sequence[HitReport],
     hit_rate: float,
     output: Path,
+    *,
+    keep: bool = False,
 ) -> Path:
-    """Place a finished sound with everything that is known of it; returns the timeline."""
+    """Place a finished sound with all that is known of it; returns the timeline. `keep`: as for `place`."""
     record = request_json(request, style)
     record["bundle"], record["hit_rate"] = bundle.sha256, hit_rate
     record["hit_points"] = hits_json(seen.rhythm.hit_points)
@@ -154,7 +156,7 @@ def lay(
         record["ducking"] = ducking_json(ducks)
     name = f"{seen.selection.name} ({style}, seed {request.seed})"
     still_there(seen.timeline, seen.selection)
-    return place(seen.timeline, seen.selection, asset, name, hits, record, output)
+    return place(seen.timeline, seen.selection, asset, name, hits, record, output, keep=keep)
 
 
 def see(request: ScoreRequest, progress: Progress) -> Seen:
@@ -200,7 +202,18 @@ def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
     tempo = rhythm.tempo if request.bpm else in_range(rhythm.tempo, style)
     hits = [Accent(hit.time, hit.strength) for hit in rhythm.hit_points]
     duration = float(seen.selection.duration)
-    return plan_cue(duration, hits, tempo, rhythm.cuts, style, request.intensity, request.seed, rhythm.shots)
+    return plan_cue(
+        duration,
+        hits,
+        tempo,
+        rhythm.cuts,
+        style,
+        request.intensity,
+        request.seed,
+        rhythm.shots,
+        tail=request.tail,
+        curve=request.intensity_curve,
+    )
 
 
 def check_target(output: Path) -> None:

@@ -304,6 +304,9 @@ class ScoreRequest:
     markers: bool | None = None  # hit points from the timeline's markers; None: if somebody changed ours
     ducking: Ducking | None = None
     media_root: Path | None = None  # where media that has moved is sought
+    tail: float | None = None  # seconds that the last sound rings where no hit forbids it; None: what suits
+    # (seconds, 0 to 1), linear between; takes the place of `intensity`
+    intensity_curve: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Lane(QObject):
 
     idle = pyqtSignal()
     died = pyqtSignal()
+    said = pyqtSignal(str)  # what the worker printed
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -140,6 +141,7 @@ class Lane(QObject):
         if self._process is not None:
             text = self._process.readAllStandardError().data().decode("utf-8", "replace")
             self._said = (self._said + text)[-_KEPT_OUTPUT:]
+            self.said.emit(text)
 
     def _answer(self, message: dict[str, Any]) -> None:
         entry = self._current

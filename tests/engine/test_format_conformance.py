@@ -202,7 +202,7 @@ def test_music_goes_on_and_off(form: Format, tmp_path: Path) -> None:
     assert starts == [frame]
     if form in EXACT:
         assert remove(out).cues == 1
-        assert out.read_bytes() == from_otio(to_otio(before, form).data, tmp_path, out, form).data
+        assert out.read_bytes() == before
 
 
 def test_markers_of_the_music_come_back_from_kdenlive(tmp_path: Path) -> None:

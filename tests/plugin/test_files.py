@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from fractions import Fraction
 from pathlib import Path
 
 import mido
 import pytest
+import soundfile
 from timelines import second_opinion
 
 from hitpoint.cue.verify import read_origin
 from hitpoint.errors import MissingMediaError
 from hitpoint.progress import SILENT
 from hitpoint.timeline.read import read_timeline
-from hitpoint.values import ScoreRequest
+from hitpoint.values import Ducking, ScoreRequest
 from hitpoint_plugin.codec import from_json, to_json
 from hitpoint_plugin.tasks import (
     Compose,
@@ -79,6 +81,46 @@ def test_undo_gives_back_the_very_bytes(watched: Watched, take: Take, tmp_path: 
     assert out.read_bytes() != first
     Unplace(again).run(SILENT)
     assert out.read_bytes() == first
+
+
+def test_a_take_goes_on_a_track_of_its_own_beside_another(
+    watched: Watched, take: Take, tmp_path: Path
+) -> None:
+    out = tmp_path / "new.otio"
+    Place(watched, take, out, tmp_path / "attic").run(SILENT)
+    first = out.read_bytes()
+    beside = Place(watched, take, out, tmp_path / "attic", keep=True).run(SILENT)
+    ranges = FindConflicts(watched, out).run(SILENT).ranges
+    assert ranges == ((Fraction(0), Fraction(3)),) * 2
+    assert '"Hitpoint 2"' in out.read_text(encoding="utf-8")
+    assert "byte for byte" in Unplace(beside).run(SILENT)
+    assert out.read_bytes() == first
+
+
+def test_the_music_makes_room_where_somebody_speaks_and_the_timeline_says_so(
+    watched: Watched, take: Take, tmp_path: Path
+) -> None:
+    request = dataclasses.replace(take.request, ducking=Ducking(-20.0, 0.1, 0.1))
+    heard = dataclasses.replace(watched, speech=((1.0, 2.0),))
+    ducked = Compose(heard, request, tmp_path).run(SILENT)
+    assert ducked.speech == ((1.0, 2.0),)
+
+    def power(of: Take, start: float, stop: float) -> float:
+        sound, rate = soundfile.read(of.asset.path)
+        return float((sound[round(start * rate) : round(stop * rate)] ** 2).mean())
+
+    change = power(ducked, 1, 2) / power(take, 1, 2) / (power(ducked, 0, 0.8) / power(take, 0, 0.8))
+    assert 10 * math.log10(change) == pytest.approx(-20, abs=3)
+    out = tmp_path / "new.otio"
+    Place(heard, ducked, out, tmp_path / "attic").run(SILENT)
+    (cue,) = read_timeline(out).cues
+    assert json.loads(cue.note)["ducking"]["ranges"] == [{"start": 1.0, "end": 2.0, "gain_db": -20.0}]
+
+
+def test_nobody_is_listened_to_unless_it_is_asked(watched: Watched, take: Take, tmp_path: Path) -> None:
+    assert (watched.speech, take.speech) == (None, ())
+    request = dataclasses.replace(take.request, ducking=Ducking())
+    assert Compose(watched, request, tmp_path).run(SILENT).speech == ()  # the dancer says nothing
 
 
 def test_every_export_is_what_it_says(watched: Watched, take: Take, tmp_path: Path) -> None:

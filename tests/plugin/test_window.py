@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ from PyQt6.QtGui import QDropEvent, QImage
 from PyQt6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QSlider
 from qt_patience import PATIENCE_MS
 
-from hitpoint.values import HitPoint, Rhythm, Selection, TempoMap, TempoPoint
-from hitpoint_plugin.model.state import Preset, Sheet
-from hitpoint_plugin.tasks import Watched
+from hitpoint.values import Ducking, HitPoint, Rhythm, ScoreRequest, Selection, TempoMap, TempoPoint
+from hitpoint_plugin.model.state import Controls, Preset, Sheet, request_for
+from hitpoint_plugin.tasks import Conflicts, Watched
 from hitpoint_plugin.view.clips import facts, offline
 from hitpoint_plugin.view.window import Window
 
@@ -163,6 +164,66 @@ def test_everything_that_can_be_worked_has_a_name(opened: Window) -> None:
     ours = [widget for widget in workable if not widget.objectName().startswith(("qt_", "Scroll"))]
     assert len(ours) > 20
     assert [widget for widget in ours if not widget.accessibleName()] == []
+
+
+def test_the_question_shows_the_time_and_each_answer_does_what_it_says(
+    opened: Window, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placing = opened.model.placing
+    answers: list[bool] = []
+    monkeypatch.setattr(placing, "place", lambda _out, keep=False: answers.append(keep))
+    conflicts = Conflicts(((Fraction(1), Fraction(4)),), ("Dancer (pop)",))
+    for words, answer in (("Replace", [False]), ("New track", [True]), ("Skip", [])):
+        answers.clear()
+        placing.asked.emit(Path("cut.otio"), conflicts)
+        box = opened.place.box
+        assert "0:01.000 to 0:04.000: Dancer (pop)" in box.text()
+        assert box.defaultButton().text() == "Skip"
+        (chosen,) = (each for each in box.buttons() if each.text() == words)
+        qtbot.mouseClick(chosen, Qt.MouseButton.LeftButton)
+        assert answers == answer
+
+
+def test_what_the_controls_say_is_what_the_engine_is_asked(opened: Window, tmp_path: Path) -> None:
+    controls, store = opened.controls, opened.model.store
+
+    def asked() -> ScoreRequest:
+        return request_for(store.timeline.path, 1, store.controls, Sheet(), edited=False)
+
+    assert (asked().ducking, asked().tail, asked().markers) == (None, None, None)
+    assert controls.duck_form.isHidden()
+    controls.ducked.setCurrentIndex(1)
+    assert not controls.duck_form.isHidden()
+    controls.duck_level.setValue(-15)
+    controls.duck_attack.setValue(0.35)
+    controls.duck_release.setValue(1.5)
+    assert asked().ducking == Ducking(-15.0, 0.35, 1.5)
+    controls.tail.setValue(2.5)
+    assert asked().tail == 2.5
+    controls.tail.setValue(0)
+    assert asked().tail is None
+    controls.targets[-23.0].click()
+    assert asked().loudness == controls.loudness.value() == -23.0
+    controls.targets[-14.0].click()
+    assert asked().loudness == -14.0
+    controls.markers.setCurrentIndex(1)
+    assert asked().markers is True
+    store.set_controls(Controls())
+    assert controls.markers.currentIndex() == controls.ducked.currentIndex() == 0
+    assert asked() == ScoreRequest(store.timeline.path, "1")
+
+
+def test_media_that_has_moved_is_found_in_a_folder(
+    opened: Window, qtbot, tmp_path: Path, dancer: Path
+) -> None:
+    assert not opened.clips.find_button.isHidden()
+    moved = tmp_path / "moved" / "gone.mp4"
+    moved.parent.mkdir()
+    moved.write_bytes(dancer.read_bytes())
+    opened.model.find_media(moved.parent)
+    qtbot.waitUntil(lambda: opened.model.store.clip(2).media is not None, timeout=PATIENCE_MS)
+    assert opened.model.store.clip(2).media.path == moved
+    assert opened.clips.find_button.isHidden()
 
 
 def test_presets_keep_the_seed(opened: Window) -> None:

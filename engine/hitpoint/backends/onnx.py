@@ -11,7 +11,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore
 
 from hitpoint.backends.api import Feeds, Name
-from hitpoint.backends.threads import cpu_threads, share_heaps
+from hitpoint.backends.threads import cpu_threads, give_back, share_heaps
 from hitpoint.cue.bundle import GRAPHS, Bundle, GraphSpec
 from hitpoint.errors import Cancelled, EngineError, ModelBundleError
 from hitpoint.values import Floats
@@ -66,6 +66,7 @@ class OnnxBackend:
             self._sessions = {graph: future.result() for graph, future in loading.items()}
         specs = {graph: bundle.manifest.graph(graph) for graph in GRAPHS}
         self._outputs = {graph: [tensor.name for tensor in spec.outputs] for graph, spec in specs.items()}
+        give_back()
         self._run = onnxruntime.RunOptions()
 
     def run(self, graph: str, feeds: Feeds) -> dict[str, Floats]:
@@ -97,6 +98,8 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options.log_severity_level = 3
     # The lengths of chunks vary, and a memory plan would be kept for each of them.
     options.enable_mem_pattern = False
+    # An arena keeps what its longest run needed, one per session; without, 60 MB less and no slower.
+    options.enable_cpu_mem_arena = False
     return options
 
 

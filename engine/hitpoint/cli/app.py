@@ -15,6 +15,7 @@ from hitpoint.cli import console, reports
 from hitpoint.cli.batch import batch
 from hitpoint.cli.convert import convert
 from hitpoint.cli.evaluate import FORWARD, evaluate
+from hitpoint.cli.hosts import hosts
 from hitpoint.cli.where import ducking, where
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError, UsageError
@@ -118,6 +119,7 @@ def score(
 app.command()(batch)
 app.command(context_settings=FORWARD)(evaluate)
 app.command()(convert)
+app.command(context_settings=FORWARD)(hosts)
 
 
 @app.command()

@@ -16,16 +16,23 @@ _BASE: dict[SectionKind, float] = {
 }  # fmt: skip
 _NEAR_HIT = 0.35  # seconds: how far a strong hit pulls a section change to a downbeat
 _LONGEST = 12  # bars in a section
+_SAMPLES = 33  # of a drawn curve in each section
 _SHORT = 20  # bars: a shorter cue comes to the point after two
 
 
 def lay_form(
-    bars: Times, end: float, accents: Sequence[Accent], cuts: Sequence[float], intensity: float
+    bars: Times,
+    end: float,
+    accents: Sequence[Accent],
+    cuts: Sequence[float],
+    intensity: float,
+    curve: Sequence[tuple[float, float]] = (),
 ) -> tuple[Section, ...]:
     """Sections over the downbeats `bars` (seconds, ascending, at most `end`).
 
     Changes prefer downbeats near cuts and strong hits; the densest stretches become drops, the emptiest
-    breaks, and what leads to a drop builds. `intensity` (0 to 1) scales all; 0.6 is neutral.
+    breaks, and what leads to a drop builds. `intensity` (0 to 1) scales all; 0.6 is neutral. Instead of it
+    a `curve` of (seconds, 0 to 1), linear between its points, scales each section by its mean there.
     """
     edges = _edges(bars, end, _pull(bars, accents, cuts))
     times = [0.0, *(float(bars[edge]) for edge in edges)]
@@ -33,10 +40,19 @@ def lay_form(
     kinds = _kinds(density, has_ending=len(edges) > 0)
     peak = max(*density, 1e-9)
     sections: list[Section] = []
-    for start, kind, dense in zip(times, kinds, density, strict=True):
-        level = (_BASE[kind] + 0.15 * (dense / peak - 0.5)) * (0.4 + intensity)
+    wanted = _wanted(times, end, curve) if curve else [intensity] * len(times)
+    for start, kind, dense, scale in zip(times, kinds, density, wanted, strict=True):
+        level = (_BASE[kind] + 0.15 * (dense / peak - 0.5)) * (0.4 + scale)
         sections.append(Section(start, kind, float(np.clip(level, 0.05, 1.0))))
     return tuple(sections)
+
+
+def _wanted(times: list[float], end: float, curve: Sequence[tuple[float, float]]) -> list[float]:
+    """The mean of the curve over each section."""
+    moments, levels = np.array(sorted(curve), np.float64).T
+    stops = [*times[1:], max(end, times[-1])]
+    spans = (np.linspace(start, stop, _SAMPLES) for start, stop in zip(times, stops, strict=True))
+    return [float(np.clip(np.interp(span, moments, levels), 0, 1).mean()) for span in spans]
 
 
 def _pull(bars: Times, accents: Sequence[Accent], cuts: Sequence[float]) -> Times:

@@ -23,6 +23,7 @@ CLOSEST_ACCENTS = 0.09
 """Seconds: of two accents closer than this only the stronger is played; the ear hears one anyway."""
 _LONGEST_TAIL = 1.6  # seconds left for the last chord to ring, where the clip is long enough
 _TAIL_SHARE = 0.25  # of a short clip
+_SHORTEST_TAIL, _ASKED_SHARE = 0.1, 0.5  # seconds, and the share of the clip, of a tail that was asked for
 _APART = 0.3  # seconds between the last hit and a last chord that is not on it
 _SNAP = 0.13  # seconds: a chord change this near to an accent comes with it
 _SHORTEST_CHORD = 0.2  # seconds
@@ -38,11 +39,15 @@ def plan_cue(
     intensity: float,
     seed: int,
     shots: Sequence[Shot] = (),
+    *,
+    tail: float | None = None,
+    curve: Sequence[tuple[float, float]] = (),
 ) -> CuePlan:
     """The plan of a cue of `duration` seconds whose accents are the hits; the same for the same arguments.
 
-    `cuts` in seconds; `intensity` 0 to 1; `shots` as `motion.descriptors` sees them, where
-    it did. Raises `UsageError` for an unknown style or no duration.
+    `cuts` in seconds; `intensity` 0 to 1, or `curve` over time, see `lay_form`; `shots` as
+    `motion.descriptors` sees them, where it did; `tail` in seconds for the last sound to ring, at most half
+    of the cue. Raises `UsageError` for an unknown style or no duration.
     """
     row = style_row(style)
     if not duration > 0:
@@ -52,12 +57,12 @@ def plan_cue(
     meter = bar_length(style, tempo.beats_per_bar)
     grid = beat_grid(tempo, duration)
     accents = _thin(hits, duration)
-    end = _last_sound(duration, accents, grid.times, grid.downbeats(meter))
+    end = _last_sound(duration, accents, grid.times, grid.downbeats(meter), tail)
     beats = _covering(grid.times, end)
     downbeats = _covering(grid.downbeats(meter), end)
     bars = downbeats[downbeats <= end]
     accents = tuple(accent for accent in accents if accent.time <= end)
-    sections = lay_form(bars, end, accents, cuts, intensity)
+    sections = lay_form(bars, end, accents, cuts, intensity, curve)
     key = _Key(tonic, minor, row, rng)
     laid = _lay_chords(sections, bars, beats, meter, end, key)
     scenes, looks = looks_of(shots, duration)
@@ -133,10 +138,13 @@ def _thin(hits: Sequence[Accent], duration: float) -> tuple[Accent, ...]:
     return tuple(kept)
 
 
-def _last_sound(duration: float, accents: tuple[Accent, ...], beats: Times, downbeats: Times) -> float:
+def _last_sound(
+    duration: float, accents: tuple[Accent, ...], beats: Times, downbeats: Times, tail: float | None
+) -> float:
     """When the last sound begins: the last hit if it comes late, else the last downbeat or beat that
     leaves the tail its room. A hit is never dropped for the tail."""
-    room = duration - min(_LONGEST_TAIL, _TAIL_SHARE * duration)
+    longest, share = (_LONGEST_TAIL, _TAIL_SHARE) if tail is None else (tail, _ASKED_SHARE)
+    room = duration - min(max(longest, _SHORTEST_TAIL), share * duration)
     last_hit = accents[-1].time if accents else 0.0
     if last_hit >= room - 0.8:
         return last_hit

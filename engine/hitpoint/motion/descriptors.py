@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import cv2
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from hitpoint.motion.frames import Picture
-from hitpoint.motion.track import MotionTrack
 from hitpoint.values import Floats, Shot
+
+if TYPE_CHECKING:
+    from hitpoint.motion.frames import Picture
+    from hitpoint.motion.track import MotionTrack
 
 STEP_S = 0.5
 TYPICAL_SCALE = 0.15
@@ -29,6 +32,8 @@ DESCRIPTORS = (
 
 def look(thumb: Picture) -> Floats:
     """Brightness, saturation, hue cosine, hue sine and contrast of a BGR thumb: (5,)."""
+    import cv2  # not above: planning a cue needs only the names here, and no picture
+
     hue, saturation, value = (
         plane.astype(np.float32) for plane in cv2.split(cv2.cvtColor(thumb, cv2.COLOR_BGR2HSV_FULL))
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -34,28 +35,38 @@ class FlowStep:
 def flow_step(estimator: cv2.DISOpticalFlow, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> FlowStep:
     """Measure the movement between two small grey pictures of one size."""
     flow = estimator.calc(before, after, np.zeros((*before.shape, 2), np.float32))
-    height, width = before.shape
-    side = max(height, width)
-    rows, columns = np.mgrid[0:height:4, 0:width:4].astype(np.float32) / side
-    moved = flow[::4, ::4] / side
-    camera = _background(columns.ravel(), rows.ravel(), moved.reshape(-1, 2))
-    ones = np.ones_like(rows)
-    still = np.stack([columns, rows, ones], -1) @ (camera - np.eye(2, 3, dtype=np.float32)).T
-    residual = moved - still
-    share = np.full((1, columns.size), 1 / columns.size, np.float32)
-    return FlowStep(camera, sector_sums(residual.reshape(1, -1, 2), share)[0])
+    grid = _grid(*before.shape)
+    moved = (flow[::4, ::4] / max(before.shape)).reshape(-1, 2)
+    camera = _background(grid.system, moved)
+    residual = moved - grid.places @ (camera - np.eye(2, 3, dtype=np.float32)).T
+    share = np.full((1, len(moved)), 1 / len(moved), np.float32)
+    return FlowStep(camera, sector_sums(residual[None], share)[0])
 
 
-def _background(x: Floats, y: Floats, moved: Floats) -> Floats:
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Every fourth pixel of a picture: (x, y, 1) of each, and what shift, zoom and roll do to it."""
+
+    places: Floats  # (pixels, 3)
+    system: Floats  # (2 * pixels, 4): x first, then y; by zoom, roll, right, down
+
+
+@lru_cache(maxsize=4)
+def _grid(height: int, width: int) -> _Grid:
+    rows, columns = np.mgrid[0:height:4, 0:width:4].astype(np.float32).reshape(2, -1) / max(height, width)
+    zero, one = np.zeros_like(rows), np.ones_like(rows)
+    upper, lower = np.stack([columns, -rows, one, zero], 1), np.stack([rows, columns, zero, one], 1)
+    return _Grid(np.stack([columns, rows, one], 1), np.concatenate([upper, lower]))
+
+
+def _background(system: Floats, moved: Floats) -> Floats:
     """Fit shift, zoom and roll to the flow by reweighted least squares, so that people hardly count."""
-    zero, one = np.zeros_like(x), np.ones_like(x)
-    system = np.concatenate([np.stack([x, -y, one, zero], 1), np.stack([y, x, zero, one], 1)])
-    target = np.concatenate([moved[:, 0], moved[:, 1]])
-    weight = np.ones_like(x)
+    target = moved.T.ravel()
+    weight = np.ones(len(moved), np.float32)
     solution = np.zeros(4, np.float32)
     for _ in range(_FIT_ROUNDS):
-        twice = np.concatenate([weight, weight])[:, None]
-        solution = np.linalg.lstsq((system * twice).T @ system, (system * twice).T @ target, rcond=None)[0]
+        weighted = system.T * np.concatenate([weight, weight])
+        solution = np.linalg.lstsq(weighted @ system, weighted @ target, rcond=None)[0]
         error = np.hypot(*(target - system @ solution).reshape(2, -1))
         scale = max(float(np.median(error)), 1e-4)
         weight = 1 / (1 + (error / (2 * scale)) ** 2)  # Cauchy

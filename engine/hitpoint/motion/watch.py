@@ -23,7 +23,7 @@ from hitpoint.values import Floats, MediaInfo, MediaRange
 
 STAGE = "watching the movement"
 PEOPLE = 1
-POSE_RATE = 16.0  # looks for people per clip second, at most 4/3 of it
+POSE_RATE = 10.0  # looks for people per clip second, at most 4/3 of it
 NO_POSE = "mediapipe cannot be loaded on this machine; movement was read from optical flow alone."
 
 
@@ -42,8 +42,9 @@ def watch(
 ) -> MotionTrack:
     """Read the range once, in constant memory but for about 0.7 kB per analysed frame.
 
-    Flow and cuts are read from every frame, people are looked for at about LORIS's 16 frames per second:
-    more often was measured to change nothing. Raises MediaError, ModelBundleError, and Cancelled as soon as
+    Flow and cuts are read from every frame, people are looked for 10 to 13 times a second: on three clips at
+    30 frames per second, 10 looks and 16 differed equally from 30 (envelopes correlate by 0.996 and more, 90
+    to 100 % of the hit points within 40 ms). Raises MediaError, ModelBundleError, and Cancelled as soon as
     `progress` says so.
     """
     record = _Record(float(media.duration), backwards=media.speed < 0)

@@ -20,9 +20,9 @@ from hitpoint.values import MediaRange, Piece, Selection
 
 STAGE = "listening for speech"
 ENTER, LEAVE = 0.5, 0.35  # probability at which a passage begins and ends
-SURE = 0.8  # mean probability of a passage that counts by itself
-SHORTEST_S = 0.3
-BESIDE_S = 1.0  # how near a less certain passage must be to one that counts
+SURE = 0.9  # mean probability of a passage that counts by itself
+SHORTEST_S = 0.5  # of a passage that counts by itself
+BESIDE_S = 0.5  # how near a less certain passage must be to one that counts
 SLOWEST, FASTEST = 0.5, 2.0  # speeds at which speech is still speech
 _STEP = CHUNK / RATE
 

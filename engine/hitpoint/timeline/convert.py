@@ -12,8 +12,9 @@ from hitpoint.files import backup, locked, sweep_stale_temps, write_atomic
 from hitpoint.timeline.formats.base import Loss
 from hitpoint.timeline.formats.convert import from_otio
 from hitpoint.timeline.formats.from_tree import sheet_of
+from hitpoint.timeline.formats.graft import grafts
 from hitpoint.timeline.formats.registry import format_of, writable
-from hitpoint.timeline.formats.sheet import OUR_LANE, Lane, Mark, Media, Piece
+from hitpoint.timeline.formats.sheet import OUR_LANE, Lane, Mark, Media, Piece, Sheet
 from hitpoint.timeline.guard import parse
 from hitpoint.timeline.jsontext import JsonText
 from hitpoint.timeline.moved import moved
@@ -104,12 +105,15 @@ def losses_to(timeline: TimelineInfo, out: Path) -> tuple[Loss, ...]:
     source = source_of(timeline, out)
     if target.native:
         return source.losses
+    kept = known is target and grafts(target)  # the user's own project, in which all else stays
     sheet = sheet_of(parse(source.data), source.folder)
     mark = Mark(Fraction(0), "hit", "hit", "GREEN")
     music = Piece(1 / sheet.rate, "music", Media("file", "music.wav"), marks=(mark,), cue="{}")
+    if kept:
+        sheet = Sheet("", sheet.rate, ())
     sheet = replace(sheet, lanes=(*sheet.lanes, Lane("Audio", (music,), OUR_LANE)))
     ours = (f"Audio track {len(sheet.of_kind('Audio'))} ({OUR_LANE})",)
-    return source.losses + tuple(
+    return (() if kept else source.losses) + tuple(
         replace(loss, where="Our music") if loss.where.endswith(ours) else loss
         for loss in target.losses(sheet)
     )

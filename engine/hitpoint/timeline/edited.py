@@ -18,7 +18,7 @@ from hitpoint.errors import UsageError
 from hitpoint.timeline.marks import is_our_name
 from hitpoint.timeline.place import COLOURS
 from hitpoint.timeline.prescan import Json
-from hitpoint.timeline.track import TRACK_NAME
+from hitpoint.timeline.track import is_our_track
 from hitpoint.values import EarlierCue, HitKind, HitPoint, Mark, MarkedHits, Selection, TimelineInfo
 
 FROM_MARKERS = "hits_from_markers"
@@ -136,7 +136,7 @@ class _Reader:
         lifted = [
             replace(mark, own=cue.start + mark.time - cue.record_start)
             for mark in over
-            if mark.holder == TRACK_NAME or (not mark.holder and is_our_name(mark.name, mark.comment))
+            if is_our_track(mark.holder) or (not mark.holder and is_our_name(mark.name, mark.comment))
         ]
         return [*cue.marks, *lifted]
 

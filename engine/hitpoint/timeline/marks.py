@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from hitpoint.timeline.flatten import Layout, LengthOf, Window
-from hitpoint.timeline.track import TRACK_NAME
+from hitpoint.timeline.track import is_our_track
 from hitpoint.timeline.tree import Node, Tree
 from hitpoint.values import EarlierCue, Mark
 
@@ -86,7 +86,7 @@ def _seen(node: Node, view: Window, holder: str) -> Iterator[Mark]:
 def _is_ours(clip: Node, track: Node) -> bool:
     if track.track_kind.casefold() != "audio":
         return False
-    named = track.name == TRACK_NAME or bool(_OUR_NAME.fullmatch(clip.name))
+    named = is_our_track(track.name) or bool(_OUR_NAME.fullmatch(clip.name))
     return bool(clip.ours) or named or any(is_our_name(mark.name, mark.comment) for mark in clip.markers)
 
 

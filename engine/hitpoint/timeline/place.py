@@ -29,8 +29,9 @@ from hitpoint.files import (
 from hitpoint.timeline.formats.base import Format
 from hitpoint.timeline.formats.convert import from_otio, to_otio
 from hitpoint.timeline.formats.from_tree import sheet_of
+from hitpoint.timeline.formats.graft import graft, grafts, ungraft
 from hitpoint.timeline.formats.native import OTIOD, OTIOZ
-from hitpoint.timeline.formats.registry import writable
+from hitpoint.timeline.formats.registry import format_of, writable
 from hitpoint.timeline.guard import parse
 from hitpoint.timeline.moved import moved
 from hitpoint.timeline.onecut import one_clip_timeline
@@ -40,11 +41,13 @@ from hitpoint.timeline.relink import name_of
 from hitpoint.timeline.source import Source, load
 from hitpoint.timeline.track import (
     KEY,
-    TRACK_NAME,
     Cue,
     Lifted,
     Object,
+    beside,
+    cleared,
     insert,
+    is_our_track,
     item_object,
     lift,
     merged,
@@ -102,11 +105,14 @@ def place(
     hit_points: Sequence[Hit],
     metadata: Mapping[str, Json],
     out: Path,
+    *,
+    keep: bool = False,
 ) -> Path:
     """Write the timeline with `asset` on its `Hitpoint` track to `out`, and return that path.
 
     `out` may be the timeline itself; what is overwritten and not contained in the new file is kept as
-    `NAME.bak-N`. Cues of other clips stay; one that lies under the new one is replaced. Raises UsageError,
+    `NAME.bak-N`. Cues of other clips stay; one that lies under the new one is replaced or, with `keep`,
+    stays too, and the new one goes on a track `Hitpoint 2` (3, ...). Raises UsageError,
     TimelineError, OutputError, and ConflictError if the file changed so that the clip is no longer there.
     """
     out = absolute(out)
@@ -116,8 +122,19 @@ def place(
         info, source, selection = _current(info, selection, out)
         text = prescan(source.data)
         cue = _cue(info, selection, asset, name, hit_points, metadata, out.parent)
-        edit = _edited(info, source, text, cue, out)
-        data = _verified(info, selection, asset.path, edit.text.encode("utf-8"), out, target)
+        project = _project(info, source, target)
+        edit = _edited(info, source, text, cue, out, project, keep=keep)
+        tree = parse(edit.text.encode("utf-8"))
+        _verify(info, selection, tree, out)
+        data = edit.text.encode("utf-8")
+        if not target.native:
+            sheet = sheet_of(tree, out.parent)
+            data = (
+                target.write(sheet, out)
+                if project is None
+                else graft(target, project, sheet, source.folder, out)
+            )
+            _verify_written(info, selection, asset.path, data, target)
         if edit.keep_backup:
             _keep(out, edit.before)
         return write_atomic(out, data, still_valid=lambda: _unchanged(out, edit.before))
@@ -155,7 +172,23 @@ def _same(one: ClipInfo, other: ClipInfo) -> bool:
     return replace(one, index=0, rate=other.rate) == replace(other, index=0)
 
 
-def _edited(info: TimelineInfo, source: Source, text: str, cue: Cue, out: Path) -> _Edit:
+def _project(info: TimelineInfo, source: Source, target: Format) -> bytes | None:
+    """The user's own project without our music, where that is what the music is put into."""
+    if info.is_media or not grafts(target) or format_of(info.path) is not target:
+        return None
+    return ungraft(target, source.raw)[0]
+
+
+def _edited(
+    info: TimelineInfo,
+    source: Source,
+    text: str,
+    cue: Cue,
+    out: Path,
+    project: bytes | None,
+    *,
+    keep: bool,
+) -> _Edit:
     """The new text of `out`, made from the input's, with the cues of an earlier `out` carried over."""
     base = lift(text)
     original = base.original
@@ -164,10 +197,18 @@ def _edited(info: TimelineInfo, source: Source, text: str, cue: Cue, out: Path) 
     if not in_place:
         base = moved(base, source.folder, out)
     held = None if before is None else _earlier(before, out)
-    alike = held is not None and bool(held.cues) and _alike(held, base, out)
+    alike = held is not None and bool(held.cues)
+    if project is not None:
+        alike = alike and before is not None and ungraft(writable(out), before)[0] == project
+    else:
+        alike = alike and held is not None and _alike(held, base, out)
     if held is not None and alike and not in_place:
         for each in held.cues:
             base = replace(base, cues=merged(base.cues, each, info.rate))
+    if keep:
+        cue = beside(base.cues, cue, info.rate)
+    else:
+        base = replace(base, cues=cleared(base.cues, cue, info.rate))
     base = replace(
         base,
         cues=merged(base.cues, cue, info.rate),
@@ -178,7 +219,7 @@ def _edited(info: TimelineInfo, source: Source, text: str, cue: Cue, out: Path) 
         raise TimelineError(
             "The timeline is written in a way that cannot be restored exactly.", "Export it again."
         )
-    contained = before is None or (alike and _says_no_more(before, out))
+    contained = before is None or (alike and (project is not None or _says_no_more(before, out)))
     return _Edit(new, before, keep_backup=not contained)
 
 
@@ -265,19 +306,13 @@ def _marker(hit: Hit, lead: Fraction, rate: Fraction) -> Object:
     }
 
 
-def _verified(
-    info: TimelineInfo, selection: Selection, sound: Path, data: bytes, out: Path, target: Format
-) -> bytes:
-    """The new file as it will be written, read as a host would read it, before it exists.
+def _verify_written(
+    info: TimelineInfo, selection: Selection, sound: Path, written: bytes, target: Format
+) -> None:
+    """The file of another format, read as a host would read it, before it exists.
 
-    It has the same clips as before, and the sound where it belongs. In a format that rounds to whole
-    frames or leaves out what it has no word for, only the sound is looked for.
+    Formats round to whole frames and leave out what they have no word for, so the sound is looked for.
     """
-    tree = parse(data)
-    _verify(info, selection, tree, out)
-    if target.native:
-        return data
-    written = target.write(sheet_of(tree, out.parent), out)
     frame, _ = frame_aligned(selection, info.rate)
     starts = _starts_of(parse(to_otio(written, target).data).stack, sound.name)
     if not any(abs(start - frame / info.rate) * info.rate < 1 for start in starts):
@@ -285,7 +320,6 @@ def _verified(
             f"The {target.name} file did not read back with the music in its place; it was not written.",
             "Write an .otio instead.",
         )
-    return written
 
 
 def _verify(info: TimelineInfo, selection: Selection, tree: Tree, out: Path) -> None:
@@ -303,10 +337,10 @@ def _verify(info: TimelineInfo, selection: Selection, tree: Tree, out: Path) -> 
 
 
 def _sound_starts(stack: Node) -> list[Fraction]:
-    """Where the clips on our track start, seconds from its beginning."""
+    """Where the clips on our tracks start, seconds from their beginning."""
     starts: list[Fraction] = []
     for track in stack.children:
-        if track.name == TRACK_NAME and track.track_kind == "Audio":
+        if is_our_track(track.name) and track.track_kind == "Audio":
             place = Fraction(0)
             for child in track.children:
                 if child.kind == "clip":

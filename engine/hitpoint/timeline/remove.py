@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hitpoint.errors import ConflictError, TimelineError, UsageError
-from hitpoint.files import is_still, locked, sha256_of, sweep_stale_temps, write_atomic
+from hitpoint.files import content_of, is_still, locked, sha256_of, sweep_stale_temps, write_atomic
 from hitpoint.timeline.formats.convert import from_otio
+from hitpoint.timeline.formats.graft import grafts, ungraft
 from hitpoint.timeline.formats.native import OTIOD, OTIOZ
 from hitpoint.timeline.formats.registry import format_of
 from hitpoint.timeline.guard import parse
@@ -50,7 +51,7 @@ def remove(path: Path | str) -> RemoveReport:
     with locked(path):
         sweep_stale_temps(path.parent)
         source = load(path)
-        raw = path.read_bytes()
+        raw = content_of(path)
         parse(source.data)
         lifted = lift(prescan(source.data))
         if not lifted.cues:
@@ -58,7 +59,9 @@ def remove(path: Path | str) -> RemoveReport:
         data = lifted.original.encode("utf-8")
         exact = target.native and sha256_of(data) == lifted.original_sha256
         parse(data)
-        if not target.native:
+        if grafts(target) and raw is not None:
+            data, exact = ungraft(target, raw)
+        elif not target.native:
             data = from_otio(data, path.parent, path, target).data
 
         def unchanged() -> None:

@@ -34,12 +34,13 @@ _FOLDERS = {".otiod": "content.otio", ".fcpxmld": "Info.fcpxml"}
 class Source:
     """A timeline as OpenTimelineIO text, and where its relative references start.
 
-    `losses` are the parts of a file in another format that this text does not hold.
+    `losses` are the parts of a file in another format that this text does not hold, `raw` that file itself.
     """
 
     data: bytes
     folder: Path
     losses: tuple[Loss, ...] = ()
+    raw: bytes = b""
 
 
 def load(path: Path) -> Source:
@@ -61,8 +62,9 @@ def load(path: Path) -> Source:
         if path.stat().st_size > MAX_BYTES:
             raise TimelineError(f"{path} is larger than {MAX_BYTES >> 20} MB.", "Split the timeline.")
         found = format_of(path)
-        read = to_otio(path.read_bytes(), found) if found is not None else Converted(path.read_bytes())
-        return Source(read.data, folder, read.losses)
+        raw = path.read_bytes()
+        read = to_otio(raw, found) if found is not None else Converted(raw)
+        return Source(read.data, folder, read.losses, raw)
     except (MissingMediaError, OutputError):
         raise
     except OSError as error:

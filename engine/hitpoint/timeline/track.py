@@ -1,4 +1,4 @@
-"""The one track that is ours: built, found again, and taken out of the text as it was put in."""
+"""The tracks that are ours (mostly one): built, found again, and taken out of the text as they went in."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from hitpoint.timeline.jsontext import At, JsonText, Splice, spliced
 TRACK_NAME = "Hitpoint"
 KEY = "hitpoint"
 FORMAT = 1
+_MOST_LANES = 1000  # a number that somebody else wrote does not become as many tracks
 
 Object = dict[str, Any]
 """A JSON object on its way into or out of the file."""
@@ -24,11 +25,15 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One of our clips on our track: seconds from the start of the track, and the clip as JSON."""
+    """One of our clips on our track: seconds from the start of the track, and the clip as JSON.
+
+    Music that lies over other music of ours has a `lane` of its own: 1 is the first track.
+    """
 
     start: Fraction
     duration: Fraction
     clip: Object
+    lane: int = 1
 
     @property
     def end(self) -> Fraction:
@@ -78,7 +83,7 @@ def lift(text: str) -> Lifted:
 
 
 def insert(base: Lifted, rate: Fraction) -> str:
-    """The text of `base` with its cues on our track, which comes last (the lowest of the audio tracks)."""
+    """The text of `base` with its cues on our tracks, which come last (the lowest of the audio tracks)."""
     document = JsonText(base.text)
     children = _top_children(document)
     note: Object = {
@@ -86,33 +91,52 @@ def insert(base: Lifted, rate: Fraction) -> str:
         "original_sha256": base.original_sha256,
         "references": [{"now": now, "was": was} for now, was in base.restore.items()],
     }
-    track = _track(base.cues, rate, note)
+    lanes = sorted({cue.lane for cue in base.cues}) or [1]
+    tracks = [_track([cue for cue in base.cues if cue.lane == lane], rate, note, lane) for lane in lanes]
     if not children:
         place = _tracks(document)["children"].start + 1
-        return spliced(base.text, [Splice(At(place, place), json.dumps(track, allow_nan=False))])
+        alone = ",".join(json.dumps(track, allow_nan=False) for track in tracks)
+        return spliced(base.text, [Splice(At(place, place), alone)])
     last = children[-1]
     before = children[-2].end + 1 if len(children) > 1 else _tracks(document)["children"].start + 1
     space = re.search(r"\r?\n[ \t]*$", base.text[before : last.start])
     # In a file with a line for each value ours has that too, indented as its neighbours are.
-    written = json.dumps(track, allow_nan=False, indent=4 if space else None)
     lead = space[0] if space else ""
-    body = "," + lead + (written.replace("\n", lead) if space else written)
+    written = [json.dumps(track, allow_nan=False, indent=4 if space else None) for track in tracks]
+    body = "".join("," + lead + (each.replace("\n", lead) if space else each) for each in written)
     return spliced(base.text, [Splice(At(last.end, last.end), body)])
 
 
 def merged(cues: Sequence[Cue], new: Cue, rate: Fraction) -> tuple[Cue, ...]:
-    """`cues` with `new` among them, instead of those that lie under it.
+    """`cues` with `new` among them, instead of those that lie under it on its lane.
 
     Sound is written in whole frames, so neighbours may share one; then the earlier gives it up.
     """
-    frame = 1 / rate
-    before = [cue for cue in cues if cue.start < new.start and cue.end <= new.start + frame]
-    after = [cue for cue in cues if cue.start > new.start and cue.start >= new.end - frame]
-    ordered = sorted([*before, new, *after], key=lambda cue: cue.start)
+    others = [cue for cue in cues if cue.lane != new.lane]
+    free = [cue for cue in cues if cue.lane == new.lane and not _collides(cue, new, rate)]
+    ordered = sorted([*free, new], key=lambda cue: cue.start)
     for number, (left, right) in enumerate(pairwise(ordered)):
         if left.end > right.start:
             ordered[number] = _shortened(left, right.start - left.start)
-    return tuple(ordered)
+    return tuple(sorted([*others, *ordered], key=lambda cue: (cue.lane, cue.start)))
+
+
+def cleared(cues: Sequence[Cue], new: Cue, rate: Fraction) -> tuple[Cue, ...]:
+    """`cues` without those that lie under `new`, whatever their lane."""
+    return tuple(cue for cue in cues if not _collides(cue, new, rate))
+
+
+def beside(cues: Sequence[Cue], new: Cue, rate: Fraction) -> Cue:
+    """`new` on the first lane on which none of `cues` lies under it; its metadata says which."""
+    taken = {cue.lane for cue in cues if _collides(cue, new, rate)}
+    lane = next(lane for lane in range(1, len(taken) + 2) if lane not in taken)
+    metadata = new.clip["metadata"] | {KEY: _ours(new.clip) | ({"lane": lane} if lane > 1 else {})}
+    return replace(new, lane=lane, clip=new.clip | {"metadata": metadata})
+
+
+def is_our_track(name: str) -> bool:
+    """Whether a track is called as ours are: Hitpoint, Hitpoint 2, and so on."""
+    return re.fullmatch(rf"{TRACK_NAME}( ([2-9]|[1-9]\d+))?", name) is not None
 
 
 def with_references(text: str, change: dict[str, str]) -> str:
@@ -164,7 +188,15 @@ def item_object(schema: str, name: str, source_range: Object | None, **rest: Any
     } | rest
 
 
-def _track(cues: Sequence[Cue], rate: Fraction, note: Object) -> Object:
+def _collides(cue: Cue, new: Cue, rate: Fraction) -> bool:
+    """Whether the two share more than a frame, or start together."""
+    frame = 1 / rate
+    before = cue.start < new.start and cue.end <= new.start + frame
+    after = cue.start > new.start and cue.start >= new.end - frame
+    return not (before or after)
+
+
+def _track(cues: Sequence[Cue], rate: Fraction, note: Object, lane: int) -> Object:
     children: list[Object] = []
     place = Fraction(0)
     for cue in cues:
@@ -173,7 +205,8 @@ def _track(cues: Sequence[Cue], rate: Fraction, note: Object) -> Object:
             children.append(item_object("Gap.1", "", gap))
         children.append(cue.clip)
         place = cue.end
-    return item_object("Track.1", TRACK_NAME, None, metadata={KEY: note}, children=children, kind="Audio")
+    name = TRACK_NAME if lane == 1 else f"{TRACK_NAME} {lane}"
+    return item_object("Track.1", name, None, metadata={KEY: note}, children=children, kind="Audio")
 
 
 def _tracks(document: JsonText) -> dict[str, At]:
@@ -225,9 +258,14 @@ def _cues(track: Object) -> list[Cue]:
                 f"The track {TRACK_NAME} has an item without a length.", "Remove that item in your editor."
             ) from error
         if _is_cue(child):
-            found.append(Cue(place, duration, child))
+            found.append(Cue(place, duration, child, _lane(child)))
         place += duration
     return found
+
+
+def _lane(clip: Object) -> int:
+    said = _ours(clip).get("lane")
+    return said if isinstance(said, int) and 1 < said <= _MOST_LANES else 1
 
 
 def _seconds(source_range: Object) -> Fraction:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from hitpoint.values import MediaRange, TimelineInfo
+from hitpoint_plugin.connect.bridge import Bridge
 from hitpoint_plugin.lane import Lane
+from hitpoint_plugin.log import LOG, start_log
 from hitpoint_plugin.model.editor import Editor
 from hitpoint_plugin.model.placing import Placing
+from hitpoint_plugin.model.presets import load_presets, save_presets
 from hitpoint_plugin.model.session import SessionFile
 from hitpoint_plugin.model.state import Session
 from hitpoint_plugin.model.store import Store
@@ -34,25 +38,44 @@ class PanelModel(QObject):
         self.studio = Studio(self.store, self.heavy, folder / "takes", self)
         self.editor = Editor(self.store, self.quick, self)
         self.placing = Placing(self.store, self.quick, folder / "attic", self)
+        self.bridge = Bridge(folder, self.store, self.placing, self)
+        self.bridge.opened.connect(self.open)
         self._file = SessionFile(folder, self)
+        self._file.failed.connect(self.store.fail)
+        self._presets = folder / "presets.json"
+        self.log = start_log(folder)
+        self.store.failed.connect(lambda why: LOG.error("%s %s\n%s", why.what, why.todo, why.details))
+        self.store.said.connect(LOG.info)
+        for lane in (self.quick, self.heavy):
+            lane.said.connect(lambda text: LOG.warning("engine: %s", text.rstrip()))
         self._strips: dict[int, PictureSet] = {}
         self._restoring: Session | None = None
         for signal in (self.store.work_changed, self.store.takes_changed):
             signal.connect(lambda _clip: self._keep())
-        for changed in (self.store.controls_changed, self.store.presets_changed, self.store.current_changed):
+        for changed in (self.store.controls_changed, self.store.lines_changed, self.store.current_changed):
             changed.connect(self._keep)
+        self.store.presets_changed.connect(self._keep_presets)
         self.store.current_changed.connect(self._show_current)
         self.store.takes_changed.connect(self._takes_changed)
 
     def open(self, path: Path) -> None:
         """Open a timeline or a video."""
-        self.quick.submit(Open(path), self._opened, self.store.fail)
+        self.quick.submit(Open(path, self.store.controls.media_root), self._opened, self.store.fail)
+
+    def find_media(self, folder: Path) -> None:
+        """Look for media that has moved in `folder`, and open the timeline again with what is found."""
+        self.store.set_controls(replace(self.store.controls, media_root=folder))
+        if self.store.timeline is not None:
+            self.open(self.store.timeline.path)
 
     def resume(self) -> None:
         """Bring back the last session."""
+        presets, failure = load_presets(self._presets)
+        self.store.set_presets(presets)
+        if failure is not None:
+            self.store.fail(failure)
         session = self._file.load()
         self.store.set_controls(session.controls)
-        self.store.set_presets(session.presets)
         if session.source is not None and session.source.exists():
             self._restoring = session
             self.open(session.source)
@@ -61,6 +84,7 @@ class PanelModel(QObject):
         """Keep the session and end the workers."""
         self._file.save_soon(self.store.session())
         self._file.flush()
+        self.bridge.close()
         self.quick.close()
         self.heavy.close()
 
@@ -118,6 +142,11 @@ class PanelModel(QObject):
                 self.waveform_changed.emit(waveform)
 
         self.quick.submit(WaveformOf(take.asset.path, Fraction(take.lead)), measured, self.store.fail)
+
+    def _keep_presets(self) -> None:
+        failure = save_presets(self._presets, self.store.presets)
+        if failure is not None:
+            self.store.fail(failure)
 
     def _keep(self) -> None:
         if self.store.timeline is not None:

@@ -30,7 +30,8 @@ EXPORTS: dict[ExportKind, tuple[str, str]] = {
 
 
 class Placing(QObject):
-    """Asks before it replaces: `asked` carries the conflicts, and `place` is the answer "replace"."""
+    """Asks before it replaces: `asked` carries the conflicts, `place` is the answer "replace" or, with
+    `keep`, "on a new track"; "skip" is no answer at all."""
 
     asked = pyqtSignal(object, object)  # Path, Conflicts
     placed = pyqtSignal(object)  # Placed
@@ -64,11 +65,11 @@ class Placing(QObject):
 
         self._lane.submit(FindConflicts(chosen[0], out), looked, self._store.fail)
 
-    def place(self, out: Path) -> None:
-        """Place the chosen take, replacing what of ours lies under it."""
+    def place(self, out: Path, *, keep: bool = False) -> None:
+        """Place the chosen take; what of ours lies under it is replaced, or stays on its own track."""
         chosen = self._chosen()
         if chosen is not None:
-            self._lane.submit(Place(*chosen, out, self._attic), self._placed, self._store.fail)
+            self._lane.submit(Place(*chosen, out, self._attic, keep), self._placed, self._store.fail)
 
     def undo(self) -> None:
         """Take the last placement off again."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
-from PyQt6.QtCore import QObject
+from PyQt6.QtCore import QObject, pyqtSignal
 
 from hitpoint.errors import OutputError
 from hitpoint.files import write_atomic
 from hitpoint_plugin.codec import CodecError, from_json, to_json
+from hitpoint_plugin.model.presets import kept_aside
 from hitpoint_plugin.model.state import Session
 from hitpoint_plugin.timers import timer
 
@@ -28,6 +28,8 @@ def state_folder() -> Path:
 class SessionFile(QObject):
     """`session.json` in a folder. A file that cannot be read is kept aside and counts as none."""
 
+    failed = pyqtSignal(object)  # Failure
+
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.folder = folder
@@ -42,9 +44,8 @@ class SessionFile(QObject):
             return from_json(Session, json.loads(self.path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return Session()
-        except (CodecError, ValueError, OSError):
-            with suppress(OSError):
-                self.path.replace(self.path.with_suffix(".unreadable.json"))
+        except (CodecError, ValueError, OSError) as error:
+            self.failed.emit(kept_aside(self.path, "The last session", error))
             return Session()
 
     def save_soon(self, session: Session) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hitpoint.values import AccentKind, HitPoint, ScoreRequest, TempoMap
+from hitpoint.values import AccentKind, Ducking, HitPoint, Scope, ScoreRequest, TempoMap
 from hitpoint_plugin.tasks import Take, Watched
 
 NUDGE_STRENGTH = 0.1
@@ -24,20 +24,31 @@ class Controls:
     steps: int = 4
     guidance: float = 2.0
     bundle: Path | None = None
+    ducked: bool = False
+    ducking: Ducking = field(default_factory=Ducking)
+    tail: float | None = None  # seconds; None: what suits
+    markers: bool | None = None  # as in ScoreRequest
+    media_root: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """Controls under a name; the seed and the takes stay as they are when one is chosen."""
+    """Controls under a name; what belongs to the work at hand stays as it is when one is chosen."""
 
     name: str
     controls: Controls
+
+    def over(self, now: Controls) -> Controls:
+        """Its controls with the seed, the takes and the places of `now`."""
+        return replace(
+            self.controls, seed=now.seed, takes=now.takes, markers=now.markers, media_root=now.media_root
+        )
 
 
 PRESETS = (
     Preset("On every move", Controls(intensity=0.7)),
     Preset("Trailer", Controls(style="cinematic", intensity=0.9)),
-    Preset("Under a voice", Controls(style="ambient", intensity=0.3, loudness=-23.0)),
+    Preset("Under a voice", Controls(style="ambient", intensity=0.3, loudness=-23.0, ducked=True)),
     Preset("Club", Controls(style="house", intensity=0.8)),
     Preset("Broadcast", Controls(loudness=-23.0)),
 )
@@ -120,15 +131,21 @@ class Session:
     source: Path | None = None
     current: int = 0
     controls: Controls = Controls()
-    presets: tuple[Preset, ...] = ()
     works: tuple[ClipWork, ...] = ()
+    lines: tuple[tuple[int, ...], ...] = ()
 
 
-def request_for(source: Path, index: int, controls: Controls, sheet: Sheet, edited: bool) -> ScoreRequest:
-    """The engine's request; edited hit points travel in it whole, so that it says all that matters."""
+def request_for(
+    source: Path, index: int, controls: Controls, sheet: Sheet, edited: bool, line: tuple[int, ...] = ()
+) -> ScoreRequest:
+    """The engine's request; edited hit points travel in it whole, so that it says all that matters.
+
+    `line` has the numbers of several clips that are one cue, instead of the one called `index`.
+    """
     return ScoreRequest(
         timeline=source,
-        clip=str(index),
+        clip=None if line else str(index),
+        scope=Scope(clips=tuple(map(str, line))) if line else None,
         style=controls.style,
         intensity=controls.intensity,
         seed=controls.seed,
@@ -139,4 +156,8 @@ def request_for(source: Path, index: int, controls: Controls, sheet: Sheet, edit
         bpm=sheet.bpm,
         user_hits=sheet.hits if edited else (),
         bundle=controls.bundle,
+        markers=controls.markers,
+        ducking=controls.ducking if controls.ducked else None,
+        media_root=controls.media_root,
+        tail=controls.tail,
     )

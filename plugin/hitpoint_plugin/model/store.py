@@ -7,6 +7,7 @@ from dataclasses import replace
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from hitpoint.values import ClipInfo, TimelineInfo
+from hitpoint_plugin.model.lines import FIRST_LINE, line_clip
 from hitpoint_plugin.model.state import PRESETS, ClipWork, Controls, Preset, Session
 from hitpoint_plugin.tasks import Failure
 
@@ -15,6 +16,7 @@ class Store(QObject):
     """Holds values; only the classes beside this one change them."""
 
     timeline_changed = pyqtSignal()
+    lines_changed = pyqtSignal()  # another line of clips that are one cue
     current_changed = pyqtSignal()
     work_changed = pyqtSignal(int)  # hit points, tempo or what was seen of that clip
     takes_changed = pyqtSignal(int)
@@ -28,14 +30,38 @@ class Store(QObject):
         self.timeline: TimelineInfo | None = None
         self.current = 0  # number of the clip that is shown, 0: none
         self.selected: tuple[int, ...] = ()
+        self.lines: tuple[tuple[int, ...], ...] = ()  # numbers of the clips of each
         self.controls = Controls()
         self.presets: tuple[Preset, ...] = ()
         self._works: dict[int, ClipWork] = {}
 
     def clip(self, index: int) -> ClipInfo | None:
         """A clip by its number."""
-        clips = self.timeline.clips if self.timeline is not None else ()
-        return next((clip for clip in clips if clip.index == index), None)
+        return next((clip for clip in self.clips() if clip.index == index), None)
+
+    def clips(self) -> tuple[ClipInfo, ...]:
+        """Those of the timeline, then the lines of several that are one cue."""
+        if self.timeline is None:
+            return ()
+        known = {clip.index: clip for clip in self.timeline.clips}
+        lines = (
+            line_clip(FIRST_LINE + number, [known[index] for index in line])
+            for number, line in enumerate(self.lines)
+        )
+        return (*self.timeline.clips, *lines)
+
+    def line(self, index: int) -> tuple[int, ...]:
+        """The clips of a line; none for what is a clip itself."""
+        return self.lines[index - FIRST_LINE] if index >= FIRST_LINE else ()
+
+    def add_line(self, clips: tuple[int, ...]) -> int:
+        """Make several clips one cue, and show it; the same ones again are the same line."""
+        if clips not in self.lines:
+            self.lines = (*self.lines, clips)
+            self.lines_changed.emit()
+        index = FIRST_LINE + self.lines.index(clips)
+        self.set_current(index)
+        return index
 
     def work(self, index: int | None = None) -> ClipWork:
         """What was done on a clip, the current one if none is named."""
@@ -59,7 +85,7 @@ class Store(QObject):
             or timeline is None
             or (before.path, before.clips) != (timeline.path, timeline.clips)
         ):
-            self._works = {}
+            self._works, self.lines = {}, ()
             self.current, self.selected = 0, ()
         self.timeline_changed.emit()
         self.current_changed.emit()
@@ -93,13 +119,18 @@ class Store(QObject):
     def session(self) -> Session:
         """Everything worth keeping."""
         path = self.timeline.path if self.timeline is not None else None
-        return Session(path, self.current, self.controls, self.presets, tuple(self._works.values()))
+        return Session(path, self.current, self.controls, tuple(self._works.values()), self.lines)
 
     def restore(self, session: Session) -> None:
         """Put back what belonged to the timeline that is open now."""
         if self.timeline is None or self.timeline.path != session.source:
             return
+        numbers = {clip.index for clip in self.timeline.clips}
+        if all(line and numbers.issuperset(line) for line in session.lines):
+            self.lines = session.lines
         for work in session.works:
+            if self.clip(work.index) is None:
+                continue
             if work.watched is not None and work.watched.selection.clip in self.timeline.clips:
                 self._works[work.index] = _with_sounds(work)
         if self.clip(session.current) is not None:

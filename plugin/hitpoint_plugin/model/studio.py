@@ -21,6 +21,7 @@ class Studio(QObject):
     def __init__(self, store: Store, lane: Lane, takes: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.jobs = Jobs(lane, self)
+        self.as_one = False  # several selected clips are one cue
         self._store, self._takes = store, takes
         self._then: dict[int, int] = {}  # clips that are watched now, and the takes that are wanted then
         self._watching: dict[int, int] = {}  # the jobs that do it, and their clips
@@ -36,15 +37,18 @@ class Studio(QObject):
         self._then[index] = max(takes, self._then.get(index, 0))
         if not watching:
             sheet = Sheet(bpm=store.work(index).sheet.bpm)
-            request = request_for(store.timeline.path, index, store.controls, sheet, edited=False)
+            line = store.line(index)
+            request = request_for(store.timeline.path, index, store.controls, sheet, edited=False, line=line)
             job = self.jobs.start(
                 f"Watch {clip.name}", Watch(request), lambda seen: self._watched(index, seen)
             )
             self._watching[job] = index
 
     def generate(self) -> None:
-        """Make takes for every selected clip."""
+        """Make takes for every selected clip, or for all of them as one cue."""
         store = self._store
+        if self.as_one and len(store.selected) > 1 and not any(map(store.line, store.selected)):
+            store.selected = (store.add_line(store.selected),)
         indices = store.selected or ((store.current,) if store.current else ())
         if not indices:
             store.fail(Failure("No clip is selected.", "Open a timeline or a video and select a clip."))
@@ -98,9 +102,10 @@ class Studio(QObject):
         watched = work.as_edited()
         if watched is None or store.timeline is None:
             return
-        request = request_for(store.timeline.path, index, store.controls, work.sheet, work.edited)
+        line = store.line(index)
+        request = request_for(store.timeline.path, index, store.controls, work.sheet, work.edited, line)
         request = replace(request, seed=request.seed + number)
-        title = f"Seed {request.seed} · {watched.selection.clip.name}"
+        title = f"Seed {request.seed} · {watched.selection.name}"
         task = Compose(watched, request, self._takes)
         self.jobs.start(title, task, lambda take: self._composed(index, request, take))
 

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from hitpoint.errors import MissingMediaError, OutputError
 from hitpoint.files import locked, replacing, sha256_of, write_atomic
 from hitpoint.progress import Progress
-from hitpoint.values import Asset
+from hitpoint.values import Asset, HitReport
 from hitpoint_plugin.codec import to_json
 from hitpoint_plugin.tasks.base import Task
 from hitpoint_plugin.tasks.exchange import marker_edl, tempo_midi
@@ -63,17 +63,25 @@ class Placed:
     clip: str
     record_start: Fraction
     duration: Fraction
+    asset: Asset
+    hits: tuple[HitReport, ...]
+    rate: Fraction  # of the timeline's frames
+    kept: bool  # earlier music stays beside it
 
 
 @dataclass(frozen=True, slots=True)
 class Place(Task):
-    """Lay a take on the timeline `out`; its sound goes beside it. What `out` was is kept in `attic`."""
+    """Lay a take on the timeline `out`; its sound goes beside it. What `out` was is kept in `attic`.
+
+    Music of ours that lies there is replaced or, with `keep`, stays, and the take gets a track of its own.
+    """
 
     result: ClassVar[type] = Placed
     watched: Watched
     take: Take
     out: Path
     attic: Path
+    keep: bool = False
 
     def run(self, progress: Progress) -> Placed:
         """The sound first, the timeline last, so that a failure leaves nothing dangling."""
@@ -83,10 +91,14 @@ class Place(Task):
         asset = _copied(self.take.asset, self.out.parent)
         before = self._kept()
         take, selection = self.take, self.watched.selection
-        seen = Seen(self.watched.timeline, selection, self.watched.rhythm, self.watched.seconds)
-        path = lay(seen, take.request, take.style, take.bundle, asset, take.hits, take.hit_rate, self.out)
+        watched = self.watched
+        seen = Seen(watched.timeline, selection, watched.rhythm, watched.seconds, take.speech)
+        facts = (take.request, take.style, take.bundle, asset, take.hits, take.hit_rate)
+        path = lay(seen, *facts, self.out, keep=self.keep)
         digest = sha256_of(path.read_bytes())
-        return Placed(path, digest, before, selection.clip.name, selection.record_start, selection.duration)
+        clip, rate = selection.clip.name, self.watched.timeline.rate
+        where = (clip, selection.record_start, selection.duration)
+        return Placed(path, digest, before, *where, asset, take.hits, rate, self.keep)
 
     def _kept(self) -> Path | None:
         if not self.out.exists():

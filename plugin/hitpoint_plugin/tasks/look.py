@@ -24,12 +24,13 @@ class Open(Task):
 
     result: ClassVar[type] = TimelineInfo
     path: Path
+    media_root: Path | None = None  # where media that has moved is sought
 
     def run(self, progress: Progress) -> TimelineInfo:
         """Its clips."""
         from hitpoint.timeline.read import read_timeline
 
-        return read_timeline(self.path)
+        return read_timeline(self.path, self.media_root)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Watched:
     selection: Selection
     rhythm: Rhythm
     seconds: float
+    speech: tuple[tuple[float, float], ...] | None = None  # None: nobody has listened yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Take:
     loudness: float  # LUFS
     seconds: float  # of wall clock that it took
     warnings: tuple[str, ...] = ()
+    speech: tuple[tuple[float, float], ...] = ()  # that it makes room for; seconds of the selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Watch(Task):
         from hitpoint.score import see
 
         seen = see(self.request, progress)
-        return Watched(seen.timeline, seen.selection, seen.rhythm, seen.seconds)
+        heard = seen.speech if self.request.ducking is not None else None
+        return Watched(seen.timeline, seen.selection, seen.rhythm, seen.seconds, heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,8 @@ class Compose(Task):
                 f"{self.folder} cannot be made: {error.strerror}.", "Free some space."
             ) from error
         model = _model(self.request.bundle)
-        seen = Seen(self.watched.timeline, self.watched.selection, self.watched.rhythm, self.watched.seconds)
+        watched, speech = self.watched, self._speech(progress)
+        seen = Seen(watched.timeline, watched.selection, watched.rhythm, watched.seconds, speech)
         plan = plan_for(seen, self.request)
         cue = compose(seen, plan, self.request, model, self.folder / "take.otio", progress)
         return Take(
@@ -108,7 +112,17 @@ class Compose(Task):
             loudness=cue.loudness,
             seconds=time.perf_counter() - started,
             warnings=cue.warnings,
+            speech=speech,
         )
+
+    def _speech(self, progress: Progress) -> tuple[tuple[float, float], ...]:
+        """Listened for only where the music shall make room for it."""
+        from hitpoint.speech.detect import speech_of
+
+        if self.request.ducking is None:
+            return ()
+        heard = self.watched.speech
+        return speech_of(self.watched.selection, progress) if heard is None else heard
 
 
 @lru_cache(maxsize=1)

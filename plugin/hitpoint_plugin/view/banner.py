@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QFrame, QPlainTextEdit
 
 from hitpoint_plugin.model.store import Store
 from hitpoint_plugin.tasks import Failure
 from hitpoint_plugin.timers import timer
+from hitpoint_plugin.view.log_dialog import LogDialog
 from hitpoint_plugin.view.parts import button, column, label, row, tool
 
 _GOOD_NEWS_MS = 8000
@@ -16,8 +19,9 @@ _GOOD_NEWS_MS = 8000
 class Banner(QFrame):
     """Errors stay until they are closed; good news goes by itself."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, log: Path) -> None:
         super().__init__()
+        self._log = log
         self.setObjectName("banner")
         self.what = label("", wrap=True)
         self.todo = label("", "quiet", wrap=True)
@@ -28,9 +32,12 @@ class Banner(QFrame):
         self.more = tool("Details", "Show or hide the details", kind="plain")
         self.more.toggled.connect(self.details.setVisible)
         self.copy = button("Copy", "Copy the error with its details", self._copy, "plain")
+        self.log = button("Log", "Show what was done and what failed", self.show_log, "plain")
         self.shut = tool("×", "Close this message", self.hide, kind="plain")
         text = column(self.what, self.todo, gap=2)
-        self.setLayout(column(row(text, 1, self.more, self.copy, self.shut, gap=0), self.details, gap=4))
+        self.setLayout(
+            column(row(text, 1, self.more, self.copy, self.log, self.shut, gap=0), self.details, gap=4)
+        )
         self.layout().setContentsMargins(12, 8, 8, 8)  # type: ignore[union-attr]
         self._timer = timer(self, _GOOD_NEWS_MS, self.hide, once=True)
         store.failed.connect(self.show_failure)
@@ -61,8 +68,14 @@ class Banner(QFrame):
         self.details.setVisible(False)
         self.more.setVisible(bool(details))
         self.copy.setVisible(not good)
+        self.log.setVisible(not good)
         self.setAccessibleName(f"{what} {todo}".strip())
         self.show()
+
+    def show_log(self) -> None:
+        """Open the log beside the window."""
+        self.log_dialog = LogDialog(self._log, self.window())
+        self.log_dialog.show()
 
     def _copy(self) -> None:
         clipboard = QGuiApplication.clipboard()

@@ -8,6 +8,7 @@ from PyQt6.QtCore import QModelIndex, QRect, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap
 from PyQt6.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QFileDialog,
     QListWidget,
     QListWidgetItem,
@@ -18,6 +19,7 @@ from PyQt6.QtWidgets import (
 )
 
 from hitpoint.values import ClipInfo
+from hitpoint_plugin.model.lines import FIRST_LINE
 from hitpoint_plugin.model.panel import PanelModel
 from hitpoint_plugin.view import theme
 from hitpoint_plugin.view.parts import button, clock, column, label, pixmap, row, timecode
@@ -86,7 +88,8 @@ class ClipRow(QStyledItemDelegate):
 def facts(clip: ClipInfo) -> str:
     """The second line of a clip: where it starts on the timeline, and how long it is."""
     off = "" if clip.enabled else " · switched off"
-    return f"{timecode(clip.record_start, clip.rate)} · {float(clip.duration):.2f} s{off}"
+    line = " · one cue" if clip.index >= FIRST_LINE else ""
+    return f"{timecode(clip.record_start, clip.rate)} · {float(clip.duration):.2f} s{off}{line}"
 
 
 def offline(clip: ClipInfo) -> str:
@@ -110,10 +113,18 @@ class Clips(QWidget):
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.find_button = button(
+            "Find media…", "Choose the folder in which files that have moved are sought", self.choose_root
+        )
         self.empty = label("Drop a timeline (.otio) or a video here,\nor open one.", "quiet")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         head = row(column(self.title, self.facts, gap=2), 1, self.open_button)
-        self.setLayout(column(head, self.empty, self.list))
+        self.as_one = QCheckBox("Score these as one cue")
+        self.as_one.setAccessibleName("Score the selected clips as one cue")
+        self.as_one.setVisible(False)
+        self.as_one.toggled.connect(lambda on: setattr(model.studio, "as_one", on))
+        self.setLayout(column(head, self.find_button, self.empty, self.list, self.as_one))
+        model.store.lines_changed.connect(lambda: self._add(model.store.clips()[-1]))
         self.list.itemSelectionChanged.connect(self._selected)
         self.list.currentItemChanged.connect(lambda now, _before: self._current(now))
         model.store.timeline_changed.connect(self._fill)
@@ -127,19 +138,22 @@ class Clips(QWidget):
         if name:
             self._model.open(Path(name))
 
+    def choose_root(self) -> None:
+        """Ask where media that has moved lies now."""
+        name = QFileDialog.getExistingDirectory(self, "Where are the media files now?")
+        if name:
+            self._model.find_media(Path(name))
+
     def _fill(self) -> None:
         timeline = self._model.store.timeline
         self._pictures = {}
         self.list.blockSignals(True)
         self.list.clear()
         clips = timeline.clips if timeline is not None else ()
-        for clip in clips:
-            item = QListWidgetItem()
-            item.setData(_CLIP, clip)
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{clip.name}, {facts(clip)} {offline(clip)}")
-            item.setToolTip(f"{clip.name}\n{facts(clip)}\n{clip.track}\n{offline(clip)}".strip())
-            self.list.addItem(item)
+        for clip in self._model.store.clips():
+            self._add(clip)
         self.list.blockSignals(False)
+        self.find_button.setVisible(any(clip.offline for clip in clips))
         self.empty.setVisible(not clips)
         self.list.setVisible(bool(clips))
         if timeline is not None:
@@ -150,6 +164,13 @@ class Clips(QWidget):
             self.facts.setText(f"{many} · {rate} fps · {clock(timeline.duration)}")
         self._follow()
 
+    def _add(self, clip: ClipInfo) -> None:
+        item = QListWidgetItem()
+        item.setData(_CLIP, clip)
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{clip.name}, {facts(clip)} {offline(clip)}")
+        item.setToolTip(f"{clip.name}\n{facts(clip)}\n{clip.track}\n{offline(clip)}".strip())
+        self.list.addItem(item)
+
     def _pictured(self, index: int, jpeg: str) -> None:
         for number in range(self.list.count()):
             item = self.list.item(number)
@@ -159,6 +180,8 @@ class Clips(QWidget):
     def _selected(self) -> None:
         chosen = tuple(item.data(_CLIP).index for item in self.list.selectedItems())
         self._model.store.selected = tuple(sorted(chosen))
+        clips_only = not any(map(self._model.store.line, chosen))
+        self.as_one.setVisible(len(chosen) > 1 and clips_only)
 
     def _current(self, item: QListWidgetItem | None) -> None:
         if item is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PyQt6.QtCore import Qt
@@ -29,6 +30,12 @@ _ACCENTS = (
     ("impact", "Where movement lands"),
     ("pulse", "The body's beat"),
 )
+_LOUDNESS = ((-14.0, "Web", "For the web"), (-23.0, "R128", "EBU R128, for broadcast"))
+_HITS: tuple[tuple[str, bool | None], ...] = (
+    ("Movement, or markers if edited", None),
+    ("Markers", True),
+    ("Movement", False),
+)
 
 
 class Controls(QWidget):
@@ -37,6 +44,7 @@ class Controls(QWidget):
     def __init__(self, model: PanelModel) -> None:
         super().__init__()
         self._model, self._store = model, model.store
+        self._make_ducking()
         self._make_main()
         self._make_advanced()
         self.presets = tool("Presets ▾", "Choose or save a preset")
@@ -67,23 +75,53 @@ class Controls(QWidget):
         self.dice = tool("Next", "Another seed, other music", self._next_seed)
         self.takes = _number(1, 8, lambda value: self._set(takes=value))
         self.loudness = _decimal(-40, -8, 1, " LUFS", lambda value: self._set(loudness=value))
+        self.targets = {
+            level: tool(words, f"{name}: {level:g} LUFS", partial(self._set, loudness=level))
+            for level, words, name in _LOUDNESS
+        }
+        self.tail = _decimal(0, 10, 0.5, " s", lambda value: self._set(tail=value or None))
+        self.tail.setSpecialValueText("What suits")
         self.main = _form(
             ("Style", self.style_box),
             ("Intensity", _in_row(self.intensity, self.intensity_text)),
             ("Seed", _in_row(self.seed, self.dice)),
             ("Takes", self.takes),
-            ("Loudness", self.loudness),
+            ("Loudness", _in_row(self.loudness, *self.targets.values())),
+            ("Tail", self.tail),
+            ("Speech", self.ducked),
+            ("", self.duck_form),
         )
+
+    def _make_ducking(self) -> None:
+        self.ducked = QComboBox()
+        self.ducked.addItem("Play on", False)
+        self.ducked.addItem("Make room", True)
+        self.ducked.currentIndexChanged.connect(lambda _i: self._set(ducked=self.ducked.currentData()))
+        self.duck_level = _decimal(-40, 0, 1, " dB", lambda value: self._duck(level=value))
+        self.duck_attack = _decimal(0, 5, 0.05, " s", lambda value: self._duck(attack=value))
+        self.duck_release = _decimal(0, 10, 0.1, " s", lambda value: self._duck(release=value))
+        fields = (("Level", self.duck_level), ("Attack", self.duck_attack), ("Release", self.duck_release))
+        for name, field in fields:
+            field.setDecimals(2 if field is self.duck_attack else 1)
+            field.setAccessibleName(f"{name} of the room for speech")
+            field.setToolTip(field.accessibleName())
+        self.duck_form = _in_row(*(field for _name, field in fields))
 
     def _make_advanced(self) -> None:
         self.accents = QComboBox()
         for name, words in _ACCENTS:
             self.accents.addItem(words, name)
         self.accents.currentIndexChanged.connect(lambda _i: self._set(accents=self.accents.currentData()))
+        self.markers = QComboBox()
+        for words, value in _HITS:
+            self.markers.addItem(words, value)
+        self.markers.currentIndexChanged.connect(lambda _i: self._set(markers=self.markers.currentData()))
+        self.markers.setToolTip("Find hit points (W) reads them anew")
         self.steps = _number(1, 128, lambda value: self._set(steps=value))
         self.guidance = _decimal(1, 4, 0.5, "", lambda value: self._set(guidance=value))
         self.bundle = button("Built in", "Choose another model bundle (a folder)", self._choose_bundle)
         self.advanced = _form(
+            ("Hit points", self.markers),
             ("Accents", self.accents),
             ("Sampler steps", self.steps),
             ("Guidance", self.guidance),
@@ -93,21 +131,33 @@ class Controls(QWidget):
     def _set(self, **changes: object) -> None:
         self._store.set_controls(replace(self._store.controls, **changes))  # type: ignore[arg-type]
 
+    def _duck(self, **changes: float) -> None:
+        self._set(ducking=replace(self._store.controls.ducking, **changes))
+
     def _show(self) -> None:
-        controls = self._store.controls
+        controls, duck = self._store.controls, self._store.controls.ducking
         shown: tuple[tuple[QWidget, object], ...] = (
             (self.intensity, round(controls.intensity * 100)), (self.seed, controls.seed),
             (self.takes, controls.takes), (self.loudness, controls.loudness), (self.steps, controls.steps),
-            (self.guidance, controls.guidance),
+            (self.guidance, controls.guidance), (self.tail, controls.tail or 0.0),
+            (self.duck_level, duck.level), (self.duck_attack, duck.attack),
+            (self.duck_release, duck.release),
         )  # fmt: skip
         for widget, value in shown:
             widget.blockSignals(True)
             widget.setValue(value)  # type: ignore[attr-defined]
             widget.blockSignals(False)
-        for box, name in ((self.style_box, controls.style), (self.accents, controls.accents)):
+        for box, chosen in (
+            (self.style_box, controls.style), (self.accents, controls.accents),
+            (self.ducked, controls.ducked), (self.markers, controls.markers),
+        ):  # fmt: skip
             box.blockSignals(True)
-            box.setCurrentIndex(max(0, box.findData(name)))
+            data = [box.itemData(number) for number in range(box.count())]
+            box.setCurrentIndex(data.index(chosen) if chosen in data else 0)
             box.blockSignals(False)
+        self.duck_form.setVisible(controls.ducked)
+        for level, target in self.targets.items():
+            target.setDown(level == controls.loudness)
         self.intensity_text.setText(f"{controls.intensity:.0%}")
         self.bundle.setText(controls.bundle.name if controls.bundle is not None else "Built in")
 
@@ -128,22 +178,34 @@ class Controls(QWidget):
             action = menu.addAction(preset.name)
             if action is not None:
                 action.triggered.connect(lambda _on=False, chosen=preset: self.apply(chosen))
+        mine = menu.addMenu("Delete") if self._store.presets else None
+        for preset in self._store.presets:
+            action = mine.addAction(preset.name) if mine is not None else None
+            if action is not None:
+                action.triggered.connect(lambda _on=False, name=preset.name: self.delete_preset(name))
         menu.addSeparator()
         save = menu.addAction("Save these as a preset…")
         if save is not None:
-            save.triggered.connect(self._save_preset)
+            save.triggered.connect(self._ask_name)
         menu.exec(self.presets.mapToGlobal(self.presets.rect().bottomLeft()))
 
     def apply(self, preset: Preset) -> None:
-        """All controls of a preset, but this clip's seed and number of takes."""
-        now = self._store.controls
-        self._store.set_controls(replace(preset.controls, seed=now.seed, takes=now.takes))
+        """All controls of a preset, but what belongs to the work at hand."""
+        self._store.set_controls(preset.over(self._store.controls))
 
-    def _save_preset(self) -> None:
+    def _ask_name(self) -> None:
         name, said = QInputDialog.getText(self, "Save preset", "Name")
         if said and name.strip():
-            others = tuple(preset for preset in self._store.presets if preset.name != name.strip())
-            self._store.set_presets((*others, Preset(name.strip(), self._store.controls)))
+            self.save_preset(name.strip())
+
+    def save_preset(self, name: str) -> None:
+        """The controls under a name; one of the same name gives way."""
+        others = tuple(preset for preset in self._store.presets if preset.name != name)
+        self._store.set_presets((*others, Preset(name, self._store.controls)))
+
+    def delete_preset(self, name: str) -> None:
+        """Away with one of the user's."""
+        self._store.set_presets(tuple(preset for preset in self._store.presets if preset.name != name))
 
 
 def _form(*rows: tuple[str, QWidget]) -> QWidget:

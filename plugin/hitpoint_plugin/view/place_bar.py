@@ -50,12 +50,18 @@ class PlaceBar(QWidget):
         box = QMessageBox(self)
         box.setWindowTitle("Music is there already")
         box.setText(question(out, conflicts))
-        replace = box.addButton("Replace it", QMessageBox.ButtonRole.AcceptRole)
-        keep = box.addButton("Keep what is there", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(keep)
-        box.finished.connect(
-            lambda _code: self._model.placing.place(out) if box.clickedButton() is replace else None
-        )
+        replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+        beside = box.addButton("New track", QMessageBox.ButtonRole.AcceptRole)
+        skip = box.addButton("Skip", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(skip)
+        box.setEscapeButton(skip)
+
+        def answered() -> None:
+            if box.clickedButton() in (replace, beside):
+                self._model.placing.place(out, keep=box.clickedButton() is beside)
+
+        box.finished.connect(lambda _code: answered())
+        self.box = box
         box.open()
 
     def _show_exports(self) -> None:
@@ -82,4 +88,5 @@ def question(out: Path, conflicts: Conflicts) -> str:
         f"{clock(start)} to {clock(end)}: {name or 'a cue'}"
         for (start, end), name in zip(conflicts.ranges, conflicts.names, strict=True)
     ]
-    return f"On {out.name} Hitpoint has music here already:\n\n" + "\n".join(lines) + "\n\nReplace it?"
+    todo = "Replace it, put the new music on a track of its own beside it, or skip?"
+    return f"On {out.name} Hitpoint has music here already:\n\n" + "\n".join(lines) + f"\n\n{todo}"

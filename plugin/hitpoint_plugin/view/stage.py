@@ -177,6 +177,8 @@ class Stage(QWidget):
             lock = " · locked" if hit.locked else ""
             what = f"{clock(hit.time)} · {hit.kind} {hit.strength:.0%}{lock}{_landed(report)}"
             return f"{chosen + 1} of {len(hits)} · {what}"
+        if work.watched.rhythm.from_markers:
+            return f"{len(hits)} hit points, from the markers of the timeline"
         seen = "people" if work.watched.rhythm.source == "pose" else "the whole picture"
         return f"{len(hits)} hit points, from the movement of {seen}"
 

@@ -46,7 +46,8 @@ class Window(QWidget):
         self.setMinimumSize(SMALLEST)
         self.clips, self.stage, self.takes = Clips(model), Stage(model), Takes(model)
         self.controls, self.jobs, self.place = Controls(model), JobList(model.studio.jobs), PlaceBar(model)
-        self.banner, self.hosts = Banner(model.store), HostsButton()
+        self.banner = Banner(model.store, model.log)
+        self.hosts = HostsButton(model.bridge)
         self.generate = button(
             "Generate", "Make takes for the selected clips (Ctrl+Enter)", model.studio.generate, "primary"
         )
@@ -147,6 +148,7 @@ class Window(QWidget):
             ("T", model.editor.tap),
             ("W", lambda: model.studio.watch(model.store.current)),
             ("F11", self._full_screen),
+            ("F12", self.banner.show_log),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(act)
 

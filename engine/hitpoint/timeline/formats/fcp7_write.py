@@ -28,12 +28,20 @@ def write_fcp7(sheet: Sheet) -> bytes:
     return _Writer(unnested(sheet)).file()
 
 
+def track_of(sheet: Sheet, lane: Lane, prefix: str) -> ET.Element:
+    """One lane of `sheet` as a track, whose ids all begin with `prefix`."""
+    box = ET.Element("audio")
+    _Writer(sheet, prefix=prefix).track(box, lane)
+    return box[0]
+
+
 @dataclass(slots=True)
 class _Writer:
     sheet: Sheet
     files: dict[Media, str] = field(default_factory=dict[Media, str])
     facts: dict[str, MediaFacts | None] = field(default_factory=dict[str, MediaFacts | None])
     items: int = 0
+    prefix: str = ""  # of all ids
 
     def file(self) -> bytes:
         root = ET.Element("xmeml", version="5")
@@ -147,7 +155,7 @@ class _Writer:
         self, track: ET.Element, piece: Piece, at: Fraction, kind: str, head: Fade | None, tail: Fade | None
     ) -> None:
         self.items += 1
-        made = ET.SubElement(track, "clipitem", id=f"clipitem-{self.items}")
+        made = ET.SubElement(track, "clipitem", id=f"{self.prefix}clipitem-{self.items}")
         begin, end = self.frames(at), self.frames(at + piece.duration)
         media = piece.media or Media("missing")
         zero = media.start if piece.media is not None else Fraction(0)
@@ -179,7 +187,7 @@ class _Writer:
         if media in self.files:
             ET.SubElement(clip, "file", id=self.files[media])
             return
-        name = f"file-{len(self.files) + 1}"
+        name = f"{self.prefix}file-{len(self.files) + 1}"
         self.files[media] = name
         made = ET.SubElement(clip, "file", id=name)
         _text(made, "name", media.name or media.target.replace("\\", "/").rsplit("/", 1)[-1])

@@ -55,6 +55,33 @@ def read_fcpxml(data: bytes) -> Sheet:
     return reader.project(projects[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Primary:
+    """An item of the primary storyline: when it begins, how long it is, and where its own clock begins."""
+
+    at: Fraction
+    duration: Fraction
+    clock: Fraction
+    element: ET.Element
+
+
+def primary_items(root: ET.Element, sequence: ET.Element) -> list[Primary]:
+    """What lies on the primary storyline of a sequence, with the elements of `root`."""
+    reader = _Reader(root)
+    reader.enter(sequence)
+    found: list[Primary] = []
+    at = Fraction(0)
+    for each in sequence.findall("spine/*"):
+        if each.tag in _STORY:
+            shown = each[0] if each.tag == "audition" and len(each) else each
+            piece = reader.piece(shown)
+            at = reader.offset(each, at)
+            start = _time(shown.get("start")) if shown.get("start") else reader.begin(shown)
+            found.append(Primary(at, piece.duration, start, shown))
+            at += piece.duration
+    return found
+
+
 @dataclass(slots=True)
 class _Found:
     """A connected item: its lane number, when it begins, and what it is."""
@@ -74,12 +101,10 @@ class _Reader:
     depth: int = 0
 
     def project(self, project: ET.Element) -> Sheet:
-        resources = self.root.find("resources")
-        self.by_id = {each.get("id", ""): each for each in (resources if resources is not None else ())}
         sequence = project.find("sequence")
         if sequence is None:
             raise TimelineError("The project has no sequence.", _TODO)
-        self.rate, size = self.format(sequence)
+        size = self.enter(sequence)
         lanes = self.lanes(sequence)
         return Sheet(
             name=project.get("name", ""),
@@ -94,6 +119,18 @@ class _Reader:
                 if count
             ),
         )
+
+    def enter(self, sequence: ET.Element) -> tuple[int, int] | None:
+        """Know the resources, and the rate of the project; the size of its picture."""
+        resources = self.root.find("resources")
+        self.by_id = {each.get("id", ""): each for each in (resources if resources is not None else ())}
+        self.rate, size = self.format(sequence)
+        return size
+
+    def offset(self, item: ET.Element, otherwise: Fraction) -> Fraction:
+        """Where an item of a storyline begins."""
+        text = item.get("offset")
+        return _time(text) if text else otherwise
 
     def format(self, sequence: ET.Element) -> tuple[Fraction, tuple[int, int] | None]:
         found = self.by_id.get(sequence.get("format", ""))
@@ -138,8 +175,7 @@ class _Reader:
                 continue
             if each.tag not in _STORY:
                 continue
-            offset = each.get("offset")
-            at = _time(offset) if offset else at
+            at = self.offset(each, at)
             piece = self.piece(each)
             placed.append((at, piece))
             self.anchored(each, piece, start + at, connected)
@@ -191,7 +227,7 @@ class _Reader:
             piece = self.compound(asset, plain)
         else:
             media, offset = self.media(element)
-            piece = replace(plain, media=media, start=start + offset, cue=_cue(element))
+            piece = replace(plain, media=media, start=start + offset, cue=cue_of(element))
         piece = replace(piece, marks=_marks(element))
         return self.retimed(element, piece, start)
 
@@ -347,7 +383,7 @@ def _marks(element: ET.Element) -> tuple[Mark, ...]:
     )  # fmt: skip
 
 
-def _cue(element: ET.Element) -> str:
+def cue_of(element: ET.Element) -> str:
     """What we wrote into a clip's metadata; a role of ours is enough to know it again."""
     for each in element.findall("metadata/md"):
         if each.get("key") == CUE_KEY:

@@ -41,11 +41,27 @@ def url_of(target: str) -> str:
     return target if ":" in target else quote(target)
 
 
+def connected_sounds(
+    sheet: Sheet, sounds: list[tuple[Piece, Fraction, int]], prefix: str
+) -> tuple[list[ET.Element], list[ET.Element]]:
+    """Sounds as items to connect: each with its offset on the clock of what holds it, and its lane.
+
+    With them the resources that they need, whose ids all begin with `prefix`.
+    """
+    writer = _Writer(sheet, prefix=prefix)
+    items = [writer.item(ET.Element("spine"), piece, "Audio", offset) for piece, offset, _ in sounds]
+    for item, (_, _, lane) in zip(items, sounds, strict=True):
+        item.set("lane", str(lane))
+        _in_order(item)
+    return items, list(writer.resources)
+
+
 @dataclass(slots=True)
 class _Writer:
     sheet: Sheet
     resources: ET.Element = field(default_factory=lambda: ET.Element("resources"))
     known: dict[object, str] = field(default_factory=dict[object, str])
+    prefix: str = ""  # of all ids
 
     def file(self) -> bytes:
         root = ET.Element("fcpxml", version=VERSION)
@@ -62,7 +78,7 @@ class _Writer:
     def identity(self, key: object) -> tuple[str, bool]:
         """The id of a resource, and whether it is new."""
         new = key not in self.known
-        return self.known.setdefault(key, f"r{len(self.known) + 1}"), new
+        return self.known.setdefault(key, f"{self.prefix}r{len(self.known) + 1}"), new
 
     def format(self, rate: Fraction, size: tuple[int, int]) -> str:
         name, new = self.identity(("format", rate, size))

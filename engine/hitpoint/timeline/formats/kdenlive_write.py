@@ -44,6 +44,9 @@ _PICTURE_MIX = {
 }  # fmt: skip
 
 
+_BLEND = {"mlt_service": "frei0r.cairoblend", "kdenlive_id": "frei0r.cairoblend", "version": "0.1"}
+
+
 def write_kdenlive(sheet: Sheet) -> bytes:
     """A project for Kdenlive and melt."""
     sheet = unnested(sheet)
@@ -51,7 +54,7 @@ def write_kdenlive(sheet: Sheet) -> bytes:
     # Kdenlive lists audio tracks first, the lowest of them (A1 is next to V1) last.
     lanes = [*reversed([*sheet.of_kind("Audio"), *_mirrored(sheet)]), *sheet.of_kind("Video")]
     # Everything is defined before it is referred to: Kdenlive and melt read the file from the top.
-    bins = _Bin(document)
+    bins = Bin(document)
     for lane in lanes:
         for _, piece in lane.placed():
             if not piece.is_gap:
@@ -59,7 +62,7 @@ def write_kdenlive(sheet: Sheet) -> bytes:
     bins.write(document.root, sheet)
     total = max(1, document.frames(sheet.duration))
     black(document, "black_track", total)
-    names = [_track(document, bins, lane) for lane in lanes]
+    names = [kdenlive_track(document, bins, lane) for lane in lanes]
     tractor = element(
         document.root, "tractor", {}, id=document.identity("tractor"), global_feed="1",
         **{"in": "0", "out": str(total - 1)},
@@ -68,14 +71,18 @@ def write_kdenlive(sheet: Sheet) -> bytes:
     for name in names:
         ET.SubElement(tractor, "track", producer=name)
     for number, lane in enumerate(lanes, 1):
-        shared = {"a_track": "0", "b_track": str(number), "internal_added": "237", "always_active": "1"}
-        audio = {"mlt_service": "mix", "kdenlive_id": "mix", "accepts_blanks": "1", "sum": "1"}
-        video = {"mlt_service": "frei0r.cairoblend", "kdenlive_id": "frei0r.cairoblend", "version": "0.1"}
-        element(
-            tractor, "transition", shared | (audio if lane.kind == "Audio" else video),
-            id=document.identity("transition"),
-        )  # fmt: skip
+        properties = audio_mix(number) if lane.kind == "Audio" else _internal(number) | _BLEND
+        element(tractor, "transition", properties, id=document.identity("transition"))
     return serialised(document.root)
+
+
+def audio_mix(number: int) -> dict[str, str]:
+    """The properties of the transition that makes the sound of a track heard."""
+    return _internal(number) | {"mlt_service": "mix", "kdenlive_id": "mix", "accepts_blanks": "1", "sum": "1"}
+
+
+def _internal(number: int) -> dict[str, str]:
+    return {"a_track": "0", "b_track": str(number), "internal_added": "237", "always_active": "1"}
 
 
 def _mirrored(sheet: Sheet) -> list[Lane]:
@@ -104,13 +111,14 @@ def _sounds(piece: Piece) -> bool:
         return False
 
 
-class _Bin:
+class Bin:
     """The clips of the project, each file once, as Kdenlive's timeline clips refer to them by number.
 
     Markers belong to the file there, so that all clips of a file share them.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, first: int = 2) -> None:
+        self.first = first
         self.document = document
         self.found: dict[object, tuple[int, dict[str, str]]] = {}
         self.entries: list[str] = []
@@ -123,7 +131,7 @@ class _Bin:
         """The number of the clip in the bin, and the properties that its timeline clips share with it."""
         media, key = piece.media, (piece.media, piece.cue)
         if key not in self.found:
-            number = len(self.found) + 2
+            number = len(self.found) + self.first
             name = (media.name if media is not None else "") or piece.name
             shared = {"kdenlive:id": str(number), "kdenlive:folderid": "-1", "kdenlive:clipname": name}
             start = media.start if media is not None else Fraction(0)
@@ -147,13 +155,19 @@ class _Bin:
             "kdenlive:docproperties.guides": guides,
             "xml_retain": "1",
         } | project_properties(sheet)
-        box = element(root, "playlist", properties, id="main_bin")
+        element(root, "playlist", properties, id="main_bin").extend(self.references())
+
+    def references(self) -> list[ET.Element]:
+        """The entries of the play list."""
+        box, root = ET.Element("playlist"), self.document.root
         for name in self.entries:
             made = root.find(f"producer[@id='{name}']")
             spanned(box, "entry", name, 0, int(made.get("out", "0")) + 1 if made is not None else 1)
+        return list(box)
 
 
-def _track(document: Document, bins: _Bin, lane: Lane) -> str:
+def kdenlive_track(document: Document, bins: Bin, lane: Lane) -> str:
+    """The id of the tractor of two play lists that a lane becomes."""
     audio = lane.kind == "Audio"
     found = stretches(document, lane)
     sides: list[list[tuple[Stretch, Stretch, str, int]]] = [[], []]

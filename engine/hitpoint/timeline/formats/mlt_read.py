@@ -45,9 +45,9 @@ class _Reader:
         self.rate = snap_rate(Fraction(number, per))
         self.by_id = {each.get("id", ""): each for each in self.root if each.get("id")}
         tractor = self._main()
-        properties = _properties(tractor)
+        properties = properties_of(tractor)
         bin_ = self.by_id.get("main_bin")
-        project = properties | (_properties(bin_) if bin_ is not None else {})
+        project = properties | (properties_of(bin_) if bin_ is not None else {})
         lanes = [lane for track in tractor.findall("track") if (lane := self._lane(track)) is not None]
         audio = [lane for lane in lanes if lane.kind == "Audio"]
         if bin_ is not None and any(key.startswith("kdenlive:") for key in project):
@@ -70,20 +70,12 @@ class _Reader:
         )
 
     def _main(self) -> ET.Element:
-        """The timeline: the last tractor, or in Kdenlive from 23.04 on the sequence that it plays."""
         tractors = self.root.findall("tractor")
-        if not tractors:
-            raise TimelineError("The project has no timeline, only clips.", "Put clips on its timeline.")
-        last = tractors[-1]
-        if _properties(last).get("kdenlive:projectTractor") != "1":
-            return last
-        sequences = [each for each in tractors if "kdenlive:uuid" in _properties(each)]
-        others = [each for each in sequences if _properties(each).get("kdenlive:uuid")]
-        if len(others) > 1:
-            self.left_out["other sequence"] += len(others) - 1
-        track = last.find("track")
-        found = None if track is None else self.by_id.get(track.get("producer", ""))
-        return last if found is None else found
+        main = main_tractor(self.root)
+        if main is not tractors[-1]:
+            others = [each for each in tractors if properties_of(each).get("kdenlive:uuid")]
+            self.left_out["other sequence"] += max(0, len(others) - 1)
+        return main
 
     def _lane(self, track: ET.Element) -> Lane | None:
         name = track.get("producer", "")
@@ -91,7 +83,7 @@ class _Reader:
         if source is None or source.tag == "producer" or name in _BACKGROUNDS:
             return None
         self._count_filters(source)
-        properties = _properties(source)
+        properties = properties_of(source)
         if properties.get("hitpoint:mirror") == "1":
             return None
         hides = {track.get("hide", "")} | {each.get("hide", "") for each in source.findall("track")} - {""}
@@ -112,9 +104,9 @@ class _Reader:
             source = self.by_id.get(each.get("producer", ""))
             if each.tag != "entry" or source is None:
                 continue
-            if source.tag == "tractor" and "shotcut:transition" in _properties(source):
+            if source.tag == "tractor" and "shotcut:transition" in properties_of(source):
                 length = self._length(each)
-                before = _whole(_properties(source).get("hitpoint:before", str(length // 2)))
+                before = _whole(properties_of(source).get("hitpoint:before", str(length // 2)))
                 pending = (before, length - before)
                 if pieces and isinstance(pieces[-1], Piece) and not pieces[-1].is_gap:
                     pieces[-1] = self._longer(pieces[-1], 0, before)
@@ -163,7 +155,7 @@ class _Reader:
         placed.sort(key=lambda pair: pair[0])
         mixes: dict[int, int] = {}
         for transition in tractor.findall("transition"):
-            properties = _properties(transition)
+            properties = properties_of(transition)
             begin, end = (self._time(transition.get(key, "0")) for key in ("in", "out"))
             mixes[begin] = _whole(properties.get("kdenlive:mixcut", str((end - begin + 1) // 2)))
         return self._merged(placed, mixes)
@@ -189,7 +181,7 @@ class _Reader:
     def _entry(self, entry: ET.Element, source: ET.Element) -> Piece:
         self._count_filters(entry)
         first = self._time(entry.get("in") or source.get("in") or "0")
-        return self._clip(source, first, self._length(entry), _properties(entry).get("hitpoint:name", ""))
+        return self._clip(source, first, self._length(entry), properties_of(entry).get("hitpoint:name", ""))
 
     def _length(self, entry: ET.Element) -> int:
         source = self.by_id.get(entry.get("producer", ""))
@@ -198,7 +190,7 @@ class _Reader:
         return max(0, self._time(last) - self._time(first) + 1)
 
     def _clip(self, source: ET.Element, first: int, length: int, name: str) -> Piece:
-        properties = _properties(source)
+        properties = properties_of(source)
         if source.tag in ("tractor", "playlist"):
             return self._nest(source, first, length, name)
         media = self._media(source, properties)
@@ -232,13 +224,13 @@ class _Reader:
         """The one frame that is shown, of our `hold` or of an editor's filter; None for a clip that moves."""
         if properties.get("mlt_service") == "hold":
             return _whole(properties.get("frame", "0"))
-        filters = [_properties(each) for each in source.findall("filter")]
+        filters = [properties_of(each) for each in source.findall("filter")]
         found = next((each for each in filters if each.get("mlt_service") == "freeze"), None)
         return None if found is None else _whole(found.get("frame", "0"))
 
     def _nest(self, source: ET.Element, first: int, length: int, name: str) -> Piece:
         self.left_out["nest"] += 1
-        label = name or _properties(source).get("kdenlive:clipname", "nested sequence")
+        label = name or properties_of(source).get("kdenlive:clipname", "nested sequence")
         return Piece(length / self.rate, label, Media("missing", "", label), start=first / self.rate)
 
     def _media(self, source: ET.Element, properties: dict[str, str]) -> Media:
@@ -269,7 +261,7 @@ class _Reader:
         return Media("file", target, name, start, duration)
 
     def _producer_length(self, source: ET.Element) -> Fraction:
-        text = _properties(source).get("length") or source.get("out") or "0"
+        text = properties_of(source).get("length") or source.get("out") or "0"
         return self._time(text) / self.rate
 
     def _clip_marks(self, properties: dict[str, str], media: Media) -> list[Mark]:
@@ -304,7 +296,7 @@ class _Reader:
         box = tractor.find("properties[@name='shotcut:markers']")
         found: list[tuple[Mark, bool]] = []
         for each in box if box is not None else ():
-            row = _properties(each)
+            row = properties_of(each)
             begin, end = (self._time(row.get(key, "0")) for key in ("start", "end"))
             colour = next((n for n, code in COLOURS.items() if code == row.get("color", "").lower()), "")
             length = max(0, end - begin) / self.rate
@@ -314,7 +306,7 @@ class _Reader:
 
     def _count_filters(self, owner: ET.Element) -> None:
         for each in owner.findall("filter"):
-            if _properties(each).get("mlt_service") not in _OURS_ADDED:
+            if properties_of(each).get("mlt_service") not in _OURS_ADDED:
                 self.left_out["effect"] += 1
 
     def _time(self, text: str) -> int:
@@ -338,7 +330,8 @@ def _with_marks(lane: Lane, marks: list[Mark]) -> Lane:
     for piece in lane.pieces:
         if isinstance(piece, Piece) and piece.cue:
             mine = [mark for mark in marks if at <= mark.start < at + piece.duration]
-            piece = replace(piece, marks=tuple(replace(m, start=piece.start + m.start - at) for m in mine))
+            moved = (replace(m, start=piece.start + m.start - at) for m in mine)
+            piece = replace(piece, marks=(*piece.marks, *moved))
         pieces.append(piece)
         at += piece.duration if isinstance(piece, Piece) else 0
     return replace(lane, pieces=tuple(pieces))
@@ -349,7 +342,20 @@ def _continues(left: Piece, right: Piece) -> bool:
     return (left.media, left.speed, left.enabled) == (right.media, right.speed, right.enabled)
 
 
-def _properties(element: ET.Element) -> dict[str, str]:
+def main_tractor(root: ET.Element) -> ET.Element:
+    """The timeline: the last tractor, or in Kdenlive from 23.04 on the sequence that it plays."""
+    tractors = root.findall("tractor")
+    if not tractors:
+        raise TimelineError("The project has no timeline, only clips.", "Put clips on its timeline.")
+    last = tractors[-1]
+    track = last.find("track")
+    if properties_of(last).get("kdenlive:projectTractor") != "1" or track is None:
+        return last
+    return next((each for each in tractors if each.get("id") == track.get("producer")), last)
+
+
+def properties_of(element: ET.Element) -> dict[str, str]:
+    """MLT's properties of an element."""
     return {each.get("name", ""): each.text or "" for each in element.findall("property")}
 
 

@@ -41,12 +41,13 @@ class Document:
     root: ET.Element
     producers: dict[tuple[object, ...], str] = field(default_factory=dict[tuple[object, ...], str])
     counts: dict[str, int] = field(default_factory=dict[str, int])
+    prefix: str = ""  # of all ids
 
     def identity(self, kind: str) -> str:
         """A new id: producer0, producer1, ..."""
         number = self.counts.get(kind, 0)
         self.counts[kind] = number + 1
-        return f"{kind}{number}"
+        return f"{self.prefix}{kind}{number}"
 
     def frames(self, seconds: Fraction) -> int:
         """The nearest frame."""
@@ -63,7 +64,7 @@ def write_shotcut(sheet: Sheet) -> bytes:
     black(document, "black", total)
     background = element(document.root, "playlist", {}, id="background")
     spanned(background, "entry", "black", 0, total)
-    names = [_lane(document, lane) for lane in sheet.lanes]
+    names = [playlist_of(document, lane) for lane in sheet.lanes]
     tractor = element(
         document.root, "tractor", project_properties(sheet) | {"shotcut": "1"},
         id=document.identity("tractor"), title="Shotcut version 22.12.21",
@@ -236,7 +237,7 @@ def entry(document: Document, playlist: ET.Element, stretch: Stretch, name: str)
     return made
 
 
-def _lane(document: Document, lane: Lane) -> str:
+def playlist_of(document: Document, lane: Lane) -> str:
     """One playlist for Shotcut: blanks, entries, and a small tractor for each transition."""
     found = stretches(document, lane)
     names = [_producer_of(document, stretch) for stretch in found]
@@ -294,9 +295,7 @@ def _transitions(tractor: ET.Element, sheet: Sheet) -> None:
     """Without a mix for each track only the uppermost sound is heard."""
     lowest = next((n for n, lane in enumerate(sheet.lanes, 1) if lane.kind == "Video"), 0)
     for number, lane in enumerate(sheet.lanes, 1):
-        shared = {"a_track": "0", "b_track": str(number)}
-        mix = {"mlt_service": "mix", "always_active": "1", "sum": "1"}
-        element(tractor, "transition", shared | mix, id=f"mix{number}")
+        element(tractor, "transition", shotcut_mix(number), id=f"mix{number}")
         if lane.kind == "Video":
             blend = {"a_track": str(lowest if number > lowest else 0), "b_track": str(number)}
             off = "1" if number == lowest else "0"
@@ -304,21 +303,31 @@ def _transitions(tractor: ET.Element, sheet: Sheet) -> None:
             element(tractor, "transition", blend | cairo, id=f"blend{number}")
 
 
+def shotcut_mix(number: int) -> dict[str, str]:
+    """The properties of the transition that makes the sound of a track heard."""
+    shared = {"a_track": "0", "b_track": str(number)}
+    return shared | {"mlt_service": "mix", "always_active": "1", "sum": "1"}
+
+
 def _markers(tractor: ET.Element, document: Document) -> None:
-    """Shotcut has markers of the timeline only."""
+    if rows := marker_rows(document, 0):
+        ET.SubElement(tractor, "properties", name="shotcut:markers").extend(rows)
+
+
+def marker_rows(document: Document, first: int) -> list[ET.Element]:
+    """Shotcut has markers of the timeline only; they are numbered from `first`."""
+    box = ET.Element("properties")
     found = [(mark.start, mark, False) for mark in document.sheet.marks]
     for lane in document.sheet.lanes:
         for at, piece in lane.placed():
             seen = ((seen_at(piece, mark), mark) for mark in piece.marks)
             found += [(at + when, mark, bool(piece.cue)) for when, mark in seen if when is not None]
-    if not found:
-        return
-    box = ET.SubElement(tractor, "properties", name="shotcut:markers")
-    for number, (at, mark, ours) in enumerate(sorted(found, key=lambda each: each[0])):
+    for number, (at, mark, ours) in enumerate(sorted(found, key=lambda each: each[0]), first):
         clock = [_clock(document, document.frames(t)) for t in (at, at + mark.duration)]
         colour = COLOURS.get(mark.colour, COLOURS["GREEN"])
         texts = {"text": mark.name or mark.comment, "start": clock[0], "end": clock[1], "color": colour}
         element(box, "properties", texts | ({"hitpoint:cue": "1"} if ours else {}), name=str(number))
+    return list(box)
 
 
 def seen_at(piece: Piece, mark: Mark) -> Fraction | None:

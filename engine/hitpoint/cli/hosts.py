@@ -1,0 +1,32 @@
+"""`hitpoint hosts`: connectors for editors, by the panel's package, which the engine never imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import typer
+
+from hitpoint.errors import UsageError
+
+PACKAGE = "hitpoint_plugin"
+
+
+def hosts(context: typer.Context) -> None:
+    """Editors: list, install or remove a connector, watch a folder for timelines."""
+    if find_spec(PACKAGE) is None:
+        raise UsageError(
+            "The connectors are not installed.", "Install them with: pip install 'hitpoint[cpu,plugin]'"
+        )
+    command = [sys.executable, "-P", "-m", f"{PACKAGE}.connect", *context.args]
+    raise SystemExit(_wait(subprocess.Popen(command)))
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int:
+    """Its exit code. Ctrl-C goes to the child as well, which ends in its own way."""
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            continue

@@ -1,0 +1,103 @@
+# ruff: noqa: E501 (tables and prose of the report)
+"""`make bench`: measures, and writes docs/benchmarks.md. Needs a quiet machine and about a quarter of an hour.
+
+python tests/bench/run.py [--quick] [--no-peers] [-o FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+from pathlib import Path
+
+import ours
+import peers
+import torch
+from measure import Row, load, machine
+
+from hitpoint.backends.threads import cpu_threads
+
+OUT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+PUBLISHED = """\
+| system | hardware | seconds of sound | time | times real time | source |
+|---|---|---|---|---|---|
+| Stable Audio 3 small, CoreML and TFLite | Mac M4, CPU only | 30 / 120 | 1.72 / 5.92 s | 17.4 / 20.3 | its README, "Mac CPU" |
+| Stable Audio 3 small, TensorRT | H200 | 30 / 120 | 0.022 / 0.044 s | 1,364 / 2,727 | its README, "Performance" |
+| Stable Audio Open Small, int8 | a phone (Vivo X200 Pro) | 11 | 6.6 s | 1.7 | arXiv 2505.08175 |
+| Stable Audio Open Small | H100 | 12 | 75 ms | 160 | arXiv 2505.08175 |
+| RAVE, decoder only, mono | laptop | - | - | 20 | arXiv 2111.05011 |
+| Magenta RealTime 2, small | Apple Silicon | streaming | 200 ms to first sound | about 1 | its README |
+
+For MusicGen-small and LORIS no time on a CPU is published that we know of."""
+
+
+def _table(rows: list[Row]) -> str:
+    lines = ["| what | median | spread | runs | times real time | note |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        ratio = f"{row.ratio:.3g}" if row.audio else "-"
+        spread = f"{min(row.seconds):.3g} to {max(row.seconds):.3g} s"
+        lines.append(
+            f"| {row.what} | {row.median:.3g} s | {spread} | {len(row.seconds)} | {ratio} | {row.note} |"
+        )
+    return "\n".join(lines)
+
+
+def _peers(quick: bool) -> list[Row]:
+    rows = []
+    for peer in (peers.stable_audio_small, peers.musicgen, peers.loris):
+        try:
+            rows.append(peer(1) if quick else peer())
+        except (ImportError, MemoryError) as error:
+            print(f"{peer.__name__} left out: {error}")
+        gc.collect()
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="one run of each, short lengths only")
+    parser.add_argument("--no-peers", action="store_true", help="only Hitpoint")
+    parser.add_argument("-o", "--output", type=Path, default=OUT)
+    options = parser.parse_args()
+    runs, lengths = (1, (5.0, 30.0)) if options.quick else (5, (5.0, 30.0, 120.0, 600.0))
+    torch.set_num_threads(cpu_threads())
+    before = load()
+    model = ours.CpuModel(ours.load_bundle())
+    told = [("Generation", ours.generation(model, lengths, runs))]
+    told.append(("First sound", ours.first_sound(model, runs)))
+    told.append(("Many at a time", [ours.throughput(cpu_threads(), 4 if options.quick else 8)]))
+    told.append(("A real clip, all of `hitpoint score`", ours.pipeline(1 if options.quick else 3)))
+    peaks = ours.memory(lengths[1::2] if not options.quick else lengths)
+    us = next(row for row in told[0][1] if row.audio == 30)
+    parts = [
+        "# Benchmarks",
+        f"Written by `python tests/bench/run.py` (`make bench`). {machine()}. Load before the run: {before:.1f}. "
+        f"Bundle {model.bundle.id.name} {model.bundle.id.sha256[:12]}, {ours.STEPS} steps, guidance {ours.GUIDANCE:g}, "
+        f"backend {model.backend}.",
+        *(f"## {title}\n\n{_table(rows)}" for title, rows in told if rows),
+        "## Memory\n\nPeak resident memory of a process that makes one cue: "
+        + ", ".join(f"{peak:.0f} MB for {seconds:g} s" for seconds, peak in peaks)
+        + ".",
+    ]
+    if not options.no_peers:
+        del model
+        others = _peers(options.quick)
+        faster = "\n".join(
+            f"- {us.ratio / row.ratio:,.0f} times faster than {row.what} (both per second of sound)"
+            for row in others
+        )
+        parts += [
+            "## Beside others, in the same run\n\nTheir architectures in PyTorch with random weights, float32, the same "
+            f"processor cores (`tests/bench/peers.py`).\n\n{_table(others)}\n\nGeneration of 30 s by Hitpoint is\n\n{faster}\n\n"
+            "They are models of hundreds of millions of parameters for any kind of sound; ours is small and knows one. "
+            "The ratios say what that costs in time and nothing about quality.",
+            f"## What the others publish\n\n{PUBLISHED}",
+        ]
+    options.output.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    print(options.output.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
