@@ -70,6 +70,9 @@ def test_bright_shots_sound_bright() -> None:
     assert picture.colour_follows([right]) > 0.95
     assert picture.colour_follows([wrong]) < 0.3
     assert np.isnan(picture.colour_follows([]))
+    short = Heard(sound[: 7 * RATE], RATE)
+    assert len(picture.shots(short, plan).centroid) == 3, "a sound that is too short ends there"
+    assert np.isfinite(picture.shots(short, plan).centroid).all()
 
 
 def test_cymbals_on_the_cuts_that_are_beats() -> None:
