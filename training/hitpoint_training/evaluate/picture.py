@@ -17,6 +17,7 @@ from hitpoint_training.evaluate.sync import RATE, auc
 
 _ENERGY, _BRIGHTNESS = LOOK_NAMES.index("energy"), LOOK_NAMES.index("brightness")
 _SHORTEST = 0.6  # seconds: shorter shots have no colour of their own
+_CHORDS = (150.0, 2500.0)  # hertz: where chords are; bass and cymbals have their own reasons
 _CYMBAL = 6000.0  # hertz
 _AFTER = 0.150  # seconds
 
@@ -43,7 +44,7 @@ def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Shots:
-    """Of every shot of a piece that is long enough: brightness, and log2 of the spectral centroid."""
+    """Of every shot of a piece that is long enough: brightness, and log2 of the chords' centroid."""
 
     brightness: tuple[float, ...]
     centroid: tuple[float, ...]
@@ -53,13 +54,14 @@ def shots(heard: Heard, plan: CuePlan) -> Shots:
     """Music changes with the picture on the accent that a cut stands next to, as the lead sheet has it."""
     edges = [0.0, *cut_times(plan), plan.end]
     last = min(plan.end, heard.duration)
-    hertz = np.arange(FFT // 2 + 1) * RATE / FFT
+    low, high = (round(edge * FFT / RATE) for edge in _CHORDS)
+    hertz = np.arange(low, high) * RATE / FFT
     brightness: list[float] = []
     centroid: list[float] = []
     for scene, (start, stop) in zip(plan.scenes, pairwise(edges), strict=False):
         if min(stop, last) - start < _SHORTEST:
             continue
-        frames = heard.spectrum[:, heard.frames(start, min(stop, last))]
+        frames = heard.spectrum[low:high, heard.frames(start, min(stop, last))]
         weight = frames.sum(axis=0)
         tones = np.log2(np.maximum(hertz @ frames / np.maximum(weight, 1e-9), 20.0))
         brightness.append(scene.look[_BRIGHTNESS])
