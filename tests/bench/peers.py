@@ -71,11 +71,8 @@ class Block(nn.Module):
         self.heads = heads
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.cross = nn.ModuleList(
-            [nn.Linear(width, width), nn.Linear(context, 2 * width), nn.Linear(width, width)]
-        )
-        if not context:
-            self.cross = nn.ModuleList()
+        shapes = ((width, width), (context, 2 * width), (width, width)) if context else ()
+        self.cross = nn.ModuleList(nn.Linear(*shape) for shape in shapes)
         self.up, self.down = nn.Linear(width, 2 * inner), nn.Linear(inner, width)
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
