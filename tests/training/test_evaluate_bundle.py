@@ -135,9 +135,10 @@ tmp_path / "cache", rows, None, 9, 1, 1.0, 1, 1,
     found = evaluate(question, SILENT)
     assert list(found) == ["corpus itself", *rows]
     assert found["composed"]["hit AUC"] > 0.95
-    late = "in 70 ms"  # as the toy is, by 40 ms; and it hears the accents in the tracks only
-    assert found["1 steps"][late] > 0.9 > found["without rhythm"][late] + 0.2
-    assert found["shuffled"]["hit AUC"] < 0.8
+    # The toy is 40 ms late, and hears the accents in the tracks only.
+    assert found["1 steps"]["hit AUC"] > 0.7
+    assert found["without rhythm"]["hit AUC"] < found["1 steps"]["hit AUC"] - 0.15
+    assert found["shuffled"]["hit AUC"] < 0.7
     assert found["silence"]["hit AUC"] == pytest.approx(0.5)
     assert found["composed"]["in half a frame"] > 0.9 > found["shuffled"]["in half a frame"]
     assert found["composed"]["mel distance"] < found["silence"]["mel distance"]

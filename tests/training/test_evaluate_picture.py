@@ -70,6 +70,9 @@ def test_bright_shots_sound_bright() -> None:
     assert picture.colour_follows([right]) > 0.95
     assert picture.colour_follows([wrong]) < 0.3
     assert np.isnan(picture.colour_follows([]))
+    short = Heard(sound[: 7 * RATE], RATE)
+    assert len(picture.shots(short, plan).centroid) == 3, "a sound that is too short ends there"
+    assert np.isfinite(picture.shots(short, plan).centroid).all()
 
 
 def test_cymbals_on_the_cuts_that_are_beats() -> None:
@@ -104,7 +107,7 @@ def test_a_tune_is_heard_where_it_is_played_and_not_a_note_later() -> None:
 
     share, heard = figures(0)
     assert share > 0.33
-    assert heard == 1.0
+    assert heard > 0.9
     share, heard = figures(1)
     assert share < 0.28
     assert heard < 0.5

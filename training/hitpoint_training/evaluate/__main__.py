@@ -66,7 +66,7 @@ def _offer_all(every: argparse.ArgumentParser) -> None:
     every.add_argument("-o", "--output", type=Path, default=None, help="write the figures as JSON")
     every.add_argument("--rows", nargs="+", default=None, help="only these rows, by their names")
     every.add_argument("--limit", type=int, default=None, help="only so many pieces")
-    every.add_argument("--corpus-pieces", type=int, default=256, help="listen to so many of the corpus")
+    every.add_argument("--corpus-pieces", type=int, default=320, help="listen to so many of the corpus")
     every.add_argument("--steps", type=int, default=4, help="of the sampler, where none are named")
     every.add_argument("--guidance", type=float, default=2.0, help="of the sampler")
     every.add_argument("--seed", type=int, default=1, help="of the noise")

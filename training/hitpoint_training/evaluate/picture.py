@@ -26,11 +26,11 @@ def energy_follows(heard: Heard, plan: CuePlan) -> float:
 
     0 for a sound that never changes; nan where the plan knows nothing of the picture.
     """
-    count = min(len(plan.looks), int(plan.end * LOOK_RATE))
+    count = min(len(plan.looks), int(min(plan.end, heard.duration) * LOOK_RATE))
     wanted = np.array([look[_ENERGY] for look in plan.looks[:count]])
     size = RATE // LOOK_RATE
-    padded = np.pad(heard.mono, (0, max(0, count * size - len(heard.mono))))[: count * size]
-    level = decibels(np.square(padded.reshape(count, size)).mean(axis=1)) if count else np.zeros(0)
+    sound = heard.mono[: count * size].reshape(count, size)
+    level = decibels(np.square(sound).mean(axis=1)) if count else np.zeros(0)
     return correlation(wanted, np.asarray(level, np.float64))
 
 
@@ -52,13 +52,14 @@ class Shots:
 def shots(heard: Heard, plan: CuePlan) -> Shots:
     """Music changes with the picture on the accent that a cut stands next to, as the lead sheet has it."""
     edges = [0.0, *cut_times(plan), plan.end]
+    last = min(plan.end, heard.duration)
     hertz = np.arange(FFT // 2 + 1) * RATE / FFT
     brightness: list[float] = []
     centroid: list[float] = []
     for scene, (start, stop) in zip(plan.scenes, pairwise(edges), strict=False):
-        if min(stop, plan.end) - start < _SHORTEST:
+        if min(stop, last) - start < _SHORTEST:
             continue
-        frames = heard.spectrum[:, heard.frames(start, min(stop, plan.end))]
+        frames = heard.spectrum[:, heard.frames(start, min(stop, last))]
         weight = frames.sum(axis=0)
         tones = np.log2(np.maximum(hertz @ frames / np.maximum(weight, 1e-9), 20.0))
         brightness.append(scene.look[_BRIGHTNESS])
