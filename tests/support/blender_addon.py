@@ -45,7 +45,7 @@ for step in plan["steps"]:
             job = addon.Job(scene, {"seed": 1})
             found["at once"] = job.poll() is None
             job.cancel()
-            found["code"] = job.child.poll()
+            found["code"] = job.child.wait(60)
         elif step == "lost":
             bpy.ops.hitpoint.place("EXEC_DEFAULT", wav="/none.wav", frame=1)
         elif step == "undo":
