@@ -37,6 +37,7 @@ batch-proof: $(VENV)/.installed-dev  ## 200 real clips: two workers against one,
 	$(BIN)/python -m pytest -m slow -s tests/bench/test_batch_proof.py tests/engine/test_batch_cluster.py
 
 bench: $(VENV)/.installed-dev  ## Timings beside other systems, into docs/benchmarks.md (quiet machine, 15 minutes).
+	$(PIP) install --quiet --editable '.[bench]'
 	$(BIN)/python tests/bench/run.py
 
 starter: $(VENV)/.installed-dev  ## Corpus, training and export of the starter bundle (CPU recipe).

@@ -121,9 +121,9 @@ def first_sound(model: CpuModel, runs: int) -> list[Row]:
 def memory(lengths: tuple[float, ...]) -> list[tuple[float, float]]:
     """(seconds of music, peak resident MB) of processes that each make one cue."""
     code = (
-        "import sys, resource; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import ours; "
+        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import ours, measure; "
         "model = ours.CpuModel(ours.load_bundle()); ours.make(model, float(sys.argv[2]), Path(sys.argv[3])); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(measure.peak_memory())"
     )
     found = []
     for duration in lengths:
@@ -137,7 +137,7 @@ def memory(lengths: tuple[float, ...]) -> list[tuple[float, float]]:
                 f"{folder}/a.wav",
             ]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found.append((duration, int(done.stdout) * 1024 / 1e6))
+        found.append((duration, float(done.stdout)))
     return found
 
 

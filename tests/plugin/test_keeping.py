@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from qt_patience import PATIENCE_MS
 
 from hitpoint.values import Scope
@@ -31,9 +30,7 @@ def test_presets_are_saved_at_once_and_there_again(window: Window) -> None:
     again.close()
 
 
-def test_presets_that_cannot_be_read_are_kept_aside_and_said(
-    window: Window, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_presets_that_cannot_be_read_are_kept_aside_and_said(window: Window) -> None:
     path = window.model.log.with_name("presets.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text('{"presets": [', encoding="utf-8")

@@ -130,6 +130,46 @@ def test_a_hit_point_is_dragged_with_the_mouse(opened: Window, qtbot) -> None:
     assert times[3] == pytest.approx(2.3, abs=0.02)
 
 
+def test_intensity_is_drawn_over_time_with_mouse_and_keys_and_undone(opened: Window, qtbot) -> None:
+    stage, score, store = opened.stage, opened.stage.score, opened.model.store
+    plot = score.plot.viewport()
+    qtbot.wait(50)
+
+    def at(time: float, level: float) -> QPoint:
+        return score.plot.mapFromScene(score.box.mapViewToScene(QPointF(time, level * 2.16)))
+
+    def curve() -> tuple[tuple[float, float], ...]:
+        return store.work().sheet.curve
+
+    def asked() -> ScoreRequest:
+        return request_for(store.timeline.path, 1, store.controls, store.work().sheet, edited=False)
+
+    assert asked().intensity_curve == ()
+    stage.tempo.bend.click()
+    for count, (time, level) in enumerate(((0.5, 0.2), (2.5, 0.9)), 1):
+        qtbot.mouseClick(plot, Qt.MouseButton.LeftButton, pos=at(time, level))
+        qtbot.waitUntil(lambda wanted=count: len(curve()) == wanted, timeout=5000)
+    assert curve() == (pytest.approx((0.5, 0.2), abs=0.03), pytest.approx((2.5, 0.9), abs=0.03))
+    assert store.work().sheet.hits == FOUND  # a click draws and edits no hit point
+    qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=at(*curve()[0]))
+    for step in range(1, 9):
+        qtbot.mouseMove(plot, at(0.5 + 0.05 * step, 0.2 + 0.05 * step))
+        qtbot.wait(10)
+    qtbot.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=at(0.9, 0.6))
+    qtbot.waitUntil(lambda: curve()[0] == pytest.approx((0.9, 0.6), abs=0.04), timeout=5000)
+    assert asked().intensity_curve == curve()
+    assert not opened.controls.intensity.isEnabled()
+    qtbot.mouseClick(plot, Qt.MouseButton.RightButton, pos=at(*curve()[0]))
+    qtbot.waitUntil(lambda: len(curve()) == 1, timeout=5000)
+    stage.player.seek(1.0)
+    qtbot.keyClick(score, Qt.Key.Key_Up, Qt.KeyboardModifier.ControlModifier)
+    assert curve()[0] == pytest.approx((1.0, 1.0), abs=0.03)
+    while opened.model.editor.stack.canUndo():
+        opened.model.editor.stack.undo()
+    assert curve() == ()
+    assert store.work().sheet.hits == FOUND
+
+
 def test_tempo_is_pinned_halved_and_tapped(opened: Window, qtbot) -> None:
     editor, store = opened.model.editor, opened.model.store
     editor.scale_tempo(0.5)
@@ -155,6 +195,15 @@ def test_it_fits_into_370_pixels_and_into_1400(opened: Window, qtbot) -> None:
         assert opened.controls.isVisible() is not panes  # behind a tab, or beside
     opened.tabs.setCurrentIndex(1)
     assert opened.controls.isVisible()
+    opened.controls.ducked.setCurrentIndex(1)
+    opened.controls.more.click()
+    for width in (370, 1200):  # nothing is cut off at the right
+        opened.resize(width, 860)
+        qtbot.wait(50)
+        assert (
+            opened.controls.minimumSizeHint().width()
+            <= opened.controls.visibleRegion().boundingRect().width()
+        )
     assert opened.generate.isVisible()
 
 
@@ -191,9 +240,9 @@ def test_what_the_controls_say_is_what_the_engine_is_asked(opened: Window, tmp_p
         return request_for(store.timeline.path, 1, store.controls, Sheet(), edited=False)
 
     assert (asked().ducking, asked().tail, asked().markers) == (None, None, None)
-    assert controls.duck_form.isHidden()
+    assert controls.duck_level.isHidden()
     controls.ducked.setCurrentIndex(1)
-    assert not controls.duck_form.isHidden()
+    assert not controls.duck_level.isHidden()
     controls.duck_level.setValue(-15)
     controls.duck_attack.setValue(0.35)
     controls.duck_release.setValue(1.5)
@@ -202,9 +251,10 @@ def test_what_the_controls_say_is_what_the_engine_is_asked(opened: Window, tmp_p
     assert asked().tail == 2.5
     controls.tail.setValue(0)
     assert asked().tail is None
-    controls.targets[-23.0].click()
+    web, broadcast = controls.target.menu().actions()
+    broadcast.trigger()
     assert asked().loudness == controls.loudness.value() == -23.0
-    controls.targets[-14.0].click()
+    web.trigger()
     assert asked().loudness == -14.0
     controls.markers.setCurrentIndex(1)
     assert asked().markers is True

@@ -1,4 +1,4 @@
-"""Runs inside Blender: the add-on scores and places what the plan says, and what came of it is written down."""
+"""Runs inside Blender: the add-on scores and places what the plan says; what came of it is written down."""
 
 import importlib.util
 import json
@@ -28,10 +28,11 @@ before = {strip.name for strip in strips}
 
 
 def state():
-    ours = [strip for strip in addon.strips_of(scene) if strip.name not in before]
+    now = bpy.data.scenes[0]  # after an undo every earlier reference leads nowhere
+    ours = [strip for strip in addon.strips_of(now) if strip.name not in before]
     return {
         "sounds": [[*addon.span_of(strip), strip.channel, strip.sound.filepath] for strip in ours],
-        "markers": sorted([mark.frame, mark.name] for mark in scene.timeline_markers),
+        "markers": sorted([mark.frame, mark.name] for mark in now.timeline_markers),
     }
 
 
@@ -44,16 +45,21 @@ for step in plan["steps"]:
             job = addon.Job(scene, {"seed": 1})
             found["at once"] = job.poll() is None
             job.cancel()
-            found["code"] = job.child.poll()
+            found["code"] = job.child.wait(60)
         elif step == "lost":
             bpy.ops.hitpoint.place("EXEC_DEFAULT", wav="/none.wav", frame=1)
+        elif step == "undo":
+            bpy.ops.ed.undo_push(message="before")
+            marks = json.dumps([[40, "hit"]])
+            bpy.ops.hitpoint.place("EXEC_DEFAULT", True, wav=plan["wav"], frame=31, markers=marks)
+            found["placed"] = state()
+            bpy.ops.ed.undo()
         elif step == "unselect":
             for strip in strips:
                 strip.select = False
     except RuntimeError as error:  # how an operator's report of an error reaches Python
         found["errors"].append(str(error))
     found[step + " left"] = state()
-found["undo"] = "UNDO" in addon.HITPOINT_OT_place.bl_options
 if "mix" in plan["steps"]:
     for strip in strips:
         if strip.type == "MOVIE":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -20,13 +21,6 @@ def hosts(context: typer.Context) -> None:
             "The connectors are not installed.", "Install them with: pip install 'hitpoint[cpu,plugin]'"
         )
     command = [sys.executable, "-P", "-m", f"{PACKAGE}.connect", *context.args]
-    raise SystemExit(_wait(subprocess.Popen(command)))
-
-
-def _wait(child: subprocess.Popen[bytes]) -> int:
-    """Its exit code. Ctrl-C goes to the child as well, which ends in its own way."""
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            continue
+    if sys.platform != "win32":
+        os.execv(command[0], command)  # in our place, so that whoever stops us stops it
+    raise SystemExit(subprocess.run(command, check=False).returncode)

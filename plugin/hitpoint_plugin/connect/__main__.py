@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from hitpoint.cli import console
-from hitpoint.errors import HitpointError
+from hitpoint.errors import HitpointError, UsageError
 from hitpoint_plugin.connect.install import Setting, exchange_of, install, is_installed, remove
 from hitpoint_plugin.connect.places import (
     SCRIPTS,
@@ -79,6 +79,41 @@ def remove_host(name: Name, state: State = None, force: Force = False) -> None:
         typer.echo(str(path))
     if not gone:
         console.err.print("Nothing was installed.")
+
+
+@app.command("watch")
+def watch_folder(
+    folder: Annotated[Path, typer.Argument(help="Where timelines are exported to.")],
+    style: Annotated[str, typer.Option(help="As of hitpoint score.")] = "auto",
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    intensity: Annotated[float, typer.Option(min=0, max=1)] = 0.6,
+    loudness: Annotated[float, typer.Option(min=-40, max=-8, help="Target in LUFS.")] = -14.0,
+    region: Annotated[str | None, typer.Option(help="Only under the marker of that name.")] = None,
+    media_root: Annotated[Path | None, typer.Option(help="Where to look for moved media.")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
+    videos: Annotated[bool, typer.Option("--videos", help="Score video files as well.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Answer what is there, and end.")] = False,
+) -> None:
+    """Score every timeline that is exported into a folder; answers go into the folder "scored" below it."""
+    from hitpoint.values import Scope, ScoreRequest
+    from hitpoint_plugin.connect.watch import ANSWERS, Answer, Watch, watch
+
+    folder = folder.absolute()
+    if not folder.is_dir():
+        raise UsageError(f"The folder {folder} does not exist.", "Create it, or name another.")
+    scope = Scope(region=region) if region else Scope(whole=True)
+    request = ScoreRequest(
+        timeline=folder, scope=scope, style=style, seed=seed, intensity=intensity, loudness=loudness,
+        media_root=media_root, bundle=bundle,
+    )  # fmt: skip
+
+    def said(answer: Answer) -> None:
+        typer.echo(f"{'scored' if answer.scored else 'failed'}\t{answer.source.name}\t{answer.written}")
+
+    console.err.print(f"Watching {folder}; answers go to {folder / ANSWERS}.", soft_wrap=True, markup=False)
+    watched = Watch(folder, request, videos=videos)
+    failed = console.run(lambda progress: watch(watched, said, progress, once=once), quiet=True)
+    sys.exit(1 if failed else 0)
 
 
 def _route(host: str) -> str:

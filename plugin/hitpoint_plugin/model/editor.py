@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+import numpy as np
 from PyQt6.QtCore import QObject
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
@@ -105,6 +106,22 @@ class Editor(QObject):
             bpm = min(HIGHEST_BPM, max(LOWEST_BPM, bpm))
         if self._store.current:
             self._push(replace(self._sheet(), bpm=bpm), "Change tempo")
+
+    def bend(self, index: int, time: float, level: float) -> None:
+        """Move a point of the intensity curve, or draw a new one for an `index` of -1."""
+        if self._duration() > 0:
+            self._push(self._sheet().bending(index, self._inside(time), level), "Draw intensity")
+
+    def straighten(self, index: int) -> None:
+        """Away with a point of the intensity curve."""
+        if 0 <= index < len(self._sheet().curve):
+            self._push(self._sheet().straightening(index), "Draw intensity")
+
+    def bend_by(self, time: float, steps: int) -> None:
+        """Stronger or weaker by tenths at a time, from what the curve or the slider says there."""
+        moments, levels = zip(*(self._sheet().curve or ((0.0, self._store.controls.intensity),)), strict=True)
+        now = float(np.interp(time, moments, levels))
+        self.bend(-1, time, now + steps * NUDGE_STRENGTH)
 
     def scale_tempo(self, factor: float) -> None:
         """Twice or half the tempo that is used now."""

@@ -9,6 +9,8 @@ from hitpoint.values import AccentKind, Ducking, HitPoint, Scope, ScoreRequest, 
 from hitpoint_plugin.tasks import Take, Watched
 
 NUDGE_STRENGTH = 0.1
+SAME_TIME_S = 0.01
+"""Of two points of the curve closer than this the later drawn one stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,12 @@ PRESETS = (
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What can be edited under the picture: the hit points in order of time, and a tempo if one is pinned."""
+    """What can be edited under the picture: the hit points in order of time, a tempo if one is pinned, and
+    the intensity over time if it is drawn: (seconds, 0 to 1) in order of time, linear between."""
 
     hits: tuple[HitPoint, ...] = ()
     bpm: float | None = None
+    curve: tuple[tuple[float, float], ...] = ()
 
     def adding(self, time: float) -> Sheet:
         """With a locked point of the user's at `time`."""
@@ -82,6 +86,16 @@ class Sheet:
     def weighing(self, index: int, strength: float) -> Sheet:
         """With another weight of a point, kept within 0.1 to 1."""
         return self._swapped(index, replace(self.hits[index], strength=min(1.0, max(0.1, strength))))
+
+    def bending(self, index: int, time: float, level: float) -> Sheet:
+        """With a point of the curve elsewhere, or with one more for an `index` of -1."""
+        others = [point for number, point in enumerate(self.curve) if number != index]
+        others = [point for point in others if abs(point[0] - time) > SAME_TIME_S]
+        return replace(self, curve=tuple(sorted([*others, (time, min(1.0, max(0.0, level)))])))
+
+    def straightening(self, index: int) -> Sheet:
+        """Without a point of the curve."""
+        return replace(self, curve=self.curve[:index] + self.curve[index + 1 :])
 
     def _swapped(self, index: int, hit: HitPoint) -> Sheet:
         return replace(self, hits=(*self.hits[:index], hit, *self.hits[index + 1 :]))
@@ -160,4 +174,5 @@ def request_for(
         ducking=controls.ducking if controls.ducked else None,
         media_root=controls.media_root,
         tail=controls.tail,
+        intensity_curve=sheet.curve,
     )

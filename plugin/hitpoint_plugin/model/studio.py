@@ -87,7 +87,7 @@ class Studio(QObject):
     def _watched(self, index: int, seen: Watched) -> None:
         takes = self._then.pop(index, 0)
         work = self._store.work(index)
-        sheet = Sheet(seen.rhythm.hit_points, work.sheet.bpm)
+        sheet = Sheet(seen.rhythm.hit_points, work.sheet.bpm, work.sheet.curve)
         self._store.put_work(replace(work, watched=seen, sheet=sheet, edited=False, tempo=seen.rhythm.tempo))
         if takes:
             self._compose(index, takes)

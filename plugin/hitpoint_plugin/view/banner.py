@@ -35,9 +35,9 @@ class Banner(QFrame):
         self.log = button("Log", "Show what was done and what failed", self.show_log, "plain")
         self.shut = tool("×", "Close this message", self.hide, kind="plain")
         text = column(self.what, self.todo, gap=2)
-        self.setLayout(
-            column(row(text, 1, self.more, self.copy, self.log, self.shut, gap=0), self.details, gap=4)
-        )
+        top = row(text, self.more, self.copy, self.log, self.shut, gap=0)
+        top.setStretch(0, 1)
+        self.setLayout(column(top, self.details, gap=4))
         self.layout().setContentsMargins(12, 8, 8, 8)  # type: ignore[union-attr]
         self._timer = timer(self, _GOOD_NEWS_MS, self.hide, once=True)
         store.failed.connect(self.show_failure)

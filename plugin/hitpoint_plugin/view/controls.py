@@ -17,6 +17,7 @@ from PyQt6.QtWidgets import (
     QMenu,
     QSlider,
     QSpinBox,
+    QToolButton,
     QWidget,
 )
 
@@ -30,7 +31,7 @@ _ACCENTS = (
     ("impact", "Where movement lands"),
     ("pulse", "The body's beat"),
 )
-_LOUDNESS = ((-14.0, "Web", "For the web"), (-23.0, "R128", "EBU R128, for broadcast"))
+_LOUDNESS = ((-14.0, "Web"), (-23.0, "EBU R128, broadcast"))
 _HITS: tuple[tuple[str, bool | None], ...] = (
     ("Movement, or markers if edited", None),
     ("Markers", True),
@@ -57,6 +58,8 @@ class Controls(QWidget):
         )
         self.advanced.setVisible(False)
         self._store.controls_changed.connect(self._show)
+        self._store.work_changed.connect(lambda _index: self._show_intensity())
+        self._store.current_changed.connect(self._show_intensity)
         self._show()
 
     def _make_main(self) -> None:
@@ -75,10 +78,15 @@ class Controls(QWidget):
         self.dice = tool("Next", "Another seed, other music", self._next_seed)
         self.takes = _number(1, 8, lambda value: self._set(takes=value))
         self.loudness = _decimal(-40, -8, 1, " LUFS", lambda value: self._set(loudness=value))
-        self.targets = {
-            level: tool(words, f"{name}: {level:g} LUFS", partial(self._set, loudness=level))
-            for level, words, name in _LOUDNESS
-        }
+        self.target = tool("▾", "Choose a target for the loudness")
+        self.target.setCheckable(False)
+        self.target.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        self.target.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        self.target.setMenu(menu)
+        for level, words in _LOUDNESS:
+            if (action := menu.addAction(f"{words}: {level:g} LUFS")) is not None:
+                action.triggered.connect(partial(self._aim, level))
         self.tail = _decimal(0, 10, 0.5, " s", lambda value: self._set(tail=value or None))
         self.tail.setSpecialValueText("What suits")
         self.main = _form(
@@ -86,10 +94,10 @@ class Controls(QWidget):
             ("Intensity", _in_row(self.intensity, self.intensity_text)),
             ("Seed", _in_row(self.seed, self.dice)),
             ("Takes", self.takes),
-            ("Loudness", _in_row(self.loudness, *self.targets.values())),
+            ("Loudness", _in_row(self.loudness, self.target)),
             ("Tail", self.tail),
             ("Speech", self.ducked),
-            ("", self.duck_form),
+            *self.duck_rows,
         )
 
     def _make_ducking(self) -> None:
@@ -100,12 +108,13 @@ class Controls(QWidget):
         self.duck_level = _decimal(-40, 0, 1, " dB", lambda value: self._duck(level=value))
         self.duck_attack = _decimal(0, 5, 0.05, " s", lambda value: self._duck(attack=value))
         self.duck_release = _decimal(0, 10, 0.1, " s", lambda value: self._duck(release=value))
-        fields = (("Level", self.duck_level), ("Attack", self.duck_attack), ("Release", self.duck_release))
-        for name, field in fields:
-            field.setDecimals(2 if field is self.duck_attack else 1)
-            field.setAccessibleName(f"{name} of the room for speech")
+        self.duck_attack.setDecimals(2)
+        self.duck_rows = (
+            ("  Level", self.duck_level), ("  Attack", self.duck_attack), ("  Release", self.duck_release),
+        )  # fmt: skip
+        for name, field in self.duck_rows:
+            field.setAccessibleName(f"{name.strip()} of the room for speech")
             field.setToolTip(field.accessibleName())
-        self.duck_form = _in_row(*(field for _name, field in fields))
 
     def _make_advanced(self) -> None:
         self.accents = QComboBox()
@@ -131,6 +140,9 @@ class Controls(QWidget):
     def _set(self, **changes: object) -> None:
         self._store.set_controls(replace(self._store.controls, **changes))  # type: ignore[arg-type]
 
+    def _aim(self, level: float, _on: bool = False) -> None:
+        self._set(loudness=level)
+
     def _duck(self, **changes: float) -> None:
         self._set(ducking=replace(self._store.controls.ducking, **changes))
 
@@ -155,11 +167,18 @@ class Controls(QWidget):
             data = [box.itemData(number) for number in range(box.count())]
             box.setCurrentIndex(data.index(chosen) if chosen in data else 0)
             box.blockSignals(False)
-        self.duck_form.setVisible(controls.ducked)
-        for level, target in self.targets.items():
-            target.setDown(level == controls.loudness)
-        self.intensity_text.setText(f"{controls.intensity:.0%}")
+        form = self.main.layout()
+        if isinstance(form, QFormLayout):
+            for _name, field in self.duck_rows:
+                form.setRowVisible(field, controls.ducked)
+        self._show_intensity()
         self.bundle.setText(controls.bundle.name if controls.bundle is not None else "Built in")
+
+    def _show_intensity(self) -> None:
+        """A curve that is drawn under the picture takes the slider's place."""
+        drawn = bool(self._store.work().sheet.curve)
+        self.intensity.setEnabled(not drawn)
+        self.intensity_text.setText("drawn" if drawn else f"{self._store.controls.intensity:.0%}")
 
     def _unfold(self, on: bool) -> None:
         self.advanced.setVisible(on)
@@ -219,6 +238,9 @@ def _form(*rows: tuple[str, QWidget]) -> QWidget:
         text.setFixedWidth(88)
         text.setMinimumHeight(30)
         text.setBuddy(field)
+        if isinstance(field, QComboBox):  # long words are cut off in the box, not the pane at its edge
+            field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            field.setMinimumContentsLength(8)
         worked = field.focusProxy() or field
         if not worked.accessibleName():
             worked.setAccessibleName(name)
@@ -236,6 +258,7 @@ def _in_row(*parts: QWidget) -> QWidget:
 def _number(low: int, high: int, changed: Callable[[int], None]) -> QSpinBox:
     made = QSpinBox()
     made.setRange(low, high)
+    made.setMinimumWidth(64)
     made.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
     made.valueChanged.connect(changed)
     return made
@@ -249,6 +272,7 @@ def _decimal(
     made.setSingleStep(step)
     made.setDecimals(1)
     made.setSuffix(suffix)
+    made.setMinimumWidth(64)
     made.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     made.valueChanged.connect(changed)
     return made

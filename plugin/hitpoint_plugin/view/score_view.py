@@ -26,6 +26,7 @@ KEYS = (
     ("↑ ↓", "Stronger, weaker"),
     ("L", "Lock"),
     ("Del", "Delete"),
+    ("Ctrl+↑ Ctrl+↓", "More, less intensity at the playhead"),
     ("T", "Tap the tempo"),
     ("Space", "Play"),
 )
@@ -48,6 +49,9 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
         if ev.button() != Qt.MouseButton.LeftButton:
             return
         ev.accept()
+        if self._view.bending:
+            self._bend(ev)
+            return
         if ev.isStart():
             self._dragged = self._view.hit_near(self.mapToView(ev.buttonDownPos()))
         time = self.mapToView(ev.pos()).x()
@@ -56,7 +60,22 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
         else:
             self._view.scrubbed.emit(time)
 
+    def _bend(self, ev: Any) -> None:
+        if ev.isStart():
+            self._dragged = self._view.knot_near(self.mapToView(ev.buttonDownPos()))
+        where = self.mapToView(ev.pos())
+        self._view.drag_knot(self._dragged, where, last=ev.isFinish())
+
     def mouseClickEvent(self, ev: Any) -> None:  # noqa: N802 (pyqtgraph's name)
+        if self._view.bending:
+            ev.accept()
+            where = self.mapToView(ev.pos())
+            knot = self._view.knot_near(where)
+            if ev.button() == Qt.MouseButton.RightButton and knot >= 0:
+                self._view.straightened.emit(knot)
+            elif ev.button() == Qt.MouseButton.LeftButton and knot < 0:
+                self._view.drag_knot(_SNAP_NONE, where, last=True)
+            return
         if ev.button() != Qt.MouseButton.LeftButton:
             return
         ev.accept()
@@ -78,6 +97,8 @@ class ScoreView(QWidget):
     moved = pyqtSignal(int, float)
     selected = pyqtSignal(int)
     scrubbed = pyqtSignal(float)
+    bent = pyqtSignal(int, float, float)  # point of the intensity curve (-1: a new one), seconds, 0 to 1
+    straightened = pyqtSignal(int)
     key = pyqtSignal(QKeyEvent)
 
     def __init__(self) -> None:
@@ -89,6 +110,8 @@ class ScoreView(QWidget):
         self._reports: dict[float, HitReport] = {}
         self._selected = _SNAP_NONE
         self._duration = 1.0
+        self._curve: tuple[tuple[float, float], ...] = ()
+        self.bending = False  # the mouse draws the intensity instead of editing hit points
         self.strip = Strip()
         self.box = _Box(self)
         self.plot = pg.PlotWidget(viewBox=self.box, background=theme.GROUND)
@@ -117,6 +140,7 @@ class ScoreView(QWidget):
         ):
             curve.setData([], [])
         self.set_hits((), (), _SNAP_NONE)
+        self.set_curve(())
         self.box.setLimits(xMin=0, xMax=self._duration, minXRange=min(0.2, self._duration))
         self.box.setXRange(0, self._duration, padding=0)
 
@@ -143,6 +167,44 @@ class ScoreView(QWidget):
         self._heads.setData([self._spot(number, hit) for number, hit in enumerate(hits)])
         landed = np.array([r.achieved for r in reports if r.achieved is not None])
         _lines(self._landed, landed, _WAVE - 0.4, _WAVE + 0.4)
+
+    def set_curve(self, curve: tuple[tuple[float, float], ...]) -> None:
+        """The intensity over time: (seconds, 0 to 1); nothing where none is drawn."""
+        self._curve = curve
+        self._show_curve(curve)
+
+    def set_bending(self, on: bool) -> None:
+        """Whether the mouse draws the intensity."""
+        self.bending = on
+        self.plot.setCursor(Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor)
+
+    def knot_near(self, where: QPointF) -> int:
+        """The point of the curve under the mouse, -1 if there is none."""
+        wide, high = self.box.viewPixelSize()
+        for number, (time, level) in enumerate(self._curve):
+            away = abs(time - where.x()) / wide, abs(level * _TOP - where.y()) / high
+            if max(away) <= _REACH_PX:
+                return number
+        return _SNAP_NONE
+
+    def drag_knot(self, index: int, where: QPointF, *, last: bool) -> None:
+        """A point of the curve follows the mouse; the model hears of it when it is let go."""
+        time = min(max(0.0, where.x()), self._duration)
+        level = min(max(0.0, where.y() / _TOP), 1.0)
+        if last:
+            self.bent.emit(index, time, level)
+            return
+        others = [point for number, point in enumerate(self._curve) if number != index]
+        self._show_curve(tuple(sorted([*others, (time, level)])))
+
+    def _show_curve(self, curve: tuple[tuple[float, float], ...]) -> None:
+        if not curve:
+            self._bow.setData([], [])
+            self._knots.setData([])
+            return
+        x, y = np.array(curve).T
+        self._bow.setData([0.0, *x, self._duration], _TOP * np.array([y[0], *y, y[-1]]))
+        self._knots.setData(x, _TOP * y)
 
     def set_waveform(self, waveform: Waveform | None) -> None:
         """The outline of the chosen take."""
@@ -240,6 +302,11 @@ class ScoreView(QWidget):
         self._landed = curve(theme.ACCENT, 1.4)
         self._cuts = curve(theme.INK, 1.2, 0.8)
         self._stems = curve(theme.ACCENT, 1.4, 0.75)
+        self._bow = curve(theme.INK, 1.6, 0.9)
+        self._knots = pg.ScatterPlotItem(
+            size=10, symbol="s", brush=pg.mkBrush(theme.GROUND), pen=pg.mkPen(theme.INK, width=1.6)
+        )
+        self.plot.addItem(self._knots)
         self._heads = pg.ScatterPlotItem()
         self.plot.addItem(self._heads)
         self._playhead = pg.InfiniteLine(0, pen=pg.mkPen(theme.INK, width=1.2))

@@ -77,6 +77,9 @@ class Stage(QWidget):
         self.score.selected.connect(editor.select)
         self.score.scrubbed.connect(self.player.seek)
         self.score.key.connect(self.handle_key)
+        self.score.bent.connect(editor.bend)
+        self.score.straightened.connect(editor.straighten)
+        self.tempo.bend.toggled.connect(self.score.set_bending)
 
     def handle_key(self, event: QKeyEvent) -> None:
         """The keys of the score view; what is none of them is left to others."""
@@ -84,7 +87,10 @@ class Stage(QWidget):
         hit, hits = editor.selected, self._store.work().sheet.hits
         frame = 1 / float(clip.rate) if (clip := self._store.clip(self._store.current)) else 0.04
         step = -1 if key in (Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_Comma, Qt.Key.Key_Minus) else 1
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+        drawing = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if drawing and key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            editor.bend_by(self.player.position(), step)
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             if 0 <= hit < len(hits):
                 editor.move(hit, hits[hit].time + step * frame)
             else:
@@ -143,6 +149,7 @@ class Stage(QWidget):
         if watched is not None:
             self.score.set_rhythm(watched.rhythm, watched.rhythm.tempo)
         self.score.set_hits(work.sheet.hits if watched else (), self._reports(), self._model.editor.selected)
+        self.score.set_curve(work.sheet.curve if watched else ())
         clip = self._store.clip(self._store.current)
         self.watch_button.setVisible(watched is None and clip is not None and clip.media is not None)
         self.line.setText(self._sentence())

@@ -29,6 +29,9 @@ class TempoBar(QWidget):
         self.half = tool("½", "Half the tempo", lambda: editor.scale_tempo(0.5))
         self.double = tool("×2", "Twice the tempo", lambda: editor.scale_tempo(2.0))
         self.tap = tool("Tap", "Tap the beat, three times or more (T)", editor.tap)
+        self.bend = tool(
+            "Intensity", "Draw the intensity over time: click adds a point, right click takes it away"
+        )
         self.undo = tool("↶", "Undo the last edit (Ctrl+Z)", editor.stack.undo)
         self.redo = tool("↷", "Redo (Ctrl+Shift+Z)", editor.stack.redo)
         editor.stack.canUndoChanged.connect(self.undo.setEnabled)
@@ -37,7 +40,18 @@ class TempoBar(QWidget):
         self.redo.setEnabled(False)
         self.setStyleSheet("QToolButton { padding: 5px 6px; } QDoubleSpinBox { padding: 4px 6px; }")
         self.setLayout(
-            row(self.bpm, self.pinned, self.half, self.double, self.tap, 1, self.undo, self.redo, gap=4)
+            row(
+                self.bpm,
+                self.pinned,
+                self.half,
+                self.double,
+                self.tap,
+                1,
+                self.bend,
+                self.undo,
+                self.redo,
+                gap=4,
+            )
         )
         model.store.work_changed.connect(lambda _index: self._show())
         model.store.current_changed.connect(self._show)

@@ -14,7 +14,7 @@ from pathlib import Path
 from hitpoint.errors import TimelineError
 from hitpoint.files import sha256_of
 from hitpoint.timeline.formats.fcp7_write import track_of
-from hitpoint.timeline.formats.sheet import Lane, Sheet
+from hitpoint.timeline.formats.sheet import Sheet
 from hitpoint.timeline.formats.xmltext import Change, XmlText, changed, fragment, xml_text
 
 PREFIX = "hitpoint-"
@@ -28,7 +28,11 @@ def graft_fcp7(data: bytes, sheet: Sheet, folder: Path, out: Path) -> bytes:
     media = text.root.find(".//sequence/media")
     if media is None:
         raise TimelineError("The sequence has no tracks.", "Export it again from your editor.")
-    tracks = b"".join(_pair(sheet, lane, data, text, media) for lane in sheet.lanes if lane.is_ours)
+    tracks = b"".join(
+        _pair(replace(sheet, lanes=(lane,)), number, data, text, media)
+        for number, lane in enumerate(sheet.lanes)
+        if lane.is_ours
+    )
     audio = media.find("audio")
     if audio is None:
         return changed(data, [text.last_in(media, b'<audio hitpoint="1">' + tracks + b"</audio>")])
@@ -59,9 +63,9 @@ def ungraft_fcp7(data: bytes) -> tuple[bytes, str]:
     return changed(data, changes), noted
 
 
-def _pair(sheet: Sheet, lane: Lane, data: bytes, text: XmlText, media: ET.Element) -> bytes:
+def _pair(sheet: Sheet, number: int, data: bytes, text: XmlText, media: ET.Element) -> bytes:
     """A track for the left channel and one for the right."""
-    left = track_of(replace(sheet, lanes=(lane,)), lane, PREFIX)
+    left = track_of(sheet, sheet.lanes[0], f"{PREFIX}{number}-")
     left.set(_NOTE, sha256_of(data))
     audio = media.find("audio")
     if audio is not None and (tail := text.tail(audio)):

@@ -38,7 +38,7 @@ def graft_mlt(data: bytes, sheet: Sheet, folder: Path, out: Path) -> bytes:
     kdenlive = text.root.find("playlist[@id='main_bin']") is not None and any(
         (each.get("name") or "").startswith("kdenlive:") for each in text.root.iter("property")
     )
-    ours = replace(sheet, lanes=tuple(lane for lane in sheet.lanes if lane.is_ours))
+    ours = replace(sheet, lanes=tuple(lane for lane in sheet.lanes if lane.is_ours), marks=())
     document = Document(ours, ET.Element("mlt"), prefix=PREFIX)
     changes: list[Change] = []
     if kdenlive:

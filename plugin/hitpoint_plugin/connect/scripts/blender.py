@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
@@ -207,15 +208,13 @@ class Job(object):
             raise Failed("Hitpoint's answer cannot be read: %s." % error)
 
     def cancel(self) -> None:
-        """Stop it: politely, then at once."""
+        """Stop it: politely, and after a while by force. Returns at once."""
         if self.child.poll() is not None:
             return
         self.child.send_signal(signal.SIGTERM)
-        try:
-            self.child.wait(2)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
+        force = threading.Timer(3.0, self.child.kill)
+        force.daemon = True
+        force.start()
 
     @property
     def seconds(self) -> float:
