@@ -18,6 +18,7 @@ from hitpoint.errors import ModelBundleError
 from hitpoint.values import SAMPLE_RATE
 from hitpoint_export.graphs import Graph, Port, graphs
 from hitpoint_export.onnx_file import OPSET, export, finish, largest_difference
+from hitpoint_training.backbones import generator_of
 from hitpoint_training.decoder import SIZE, Decoder
 from hitpoint_training.loop import Progressed, load_mean
 from hitpoint_training.mel import HOP
@@ -31,7 +32,7 @@ _SELF_TEST_FRAMES = 64
 DATA_SHEET = (
     "Trained only on music that this repository composed from random seeds and rendered with FluidSynth "
     "and the FluidR3Mono SoundFont (MIT licence). No recording, no performance and no third-party "
-    "composition was used. Instrumental, equal-tempered at A = 440 Hz; sixteen styles, 4/4, 3/4 and 6/8. It "
+    "composition was used. Instrumental, equal-tempered at A = 440 Hz; sixteen styles, 4/4 and 3/4. It "
     "imitates the arranger of this repository and knows no other music: no voices, no live players."
 )
 
@@ -48,7 +49,7 @@ class Parity:
 def load_run(recipe: Recipe) -> tuple[Decoder, Generator, tuple[Progressed, Progressed]]:
     """The averaged weights of both stages, and how long each was trained."""
     decoder = Decoder(recipe.codec.latent, recipe.codec.width, recipe.codec.blocks)
-    generator = Generator(recipe.codec.latent, recipe.flow)
+    generator = generator_of(recipe.codec.latent, recipe.flow)
     codec = load_mean(recipe.run / "codec.safetensors", decoder)
     flow = load_mean(recipe.run / "flow.safetensors", generator)
     return decoder.eval(), generator.eval(), (codec, flow)

@@ -7,5 +7,10 @@ from hitpoint_training.unet import Generator
 
 
 def generator_of(latent: int, flow: FlowRecipe) -> Generator:
-    """The conditioner and the network that the recipe names, with fresh weights."""
-    return Generator(latent, flow)
+    """The conditioner, the aligner and the network that the recipe names, with fresh weights."""
+    generator = Generator(latent, flow)
+    if flow.backbone == "adp":
+        from hitpoint_training.adp import AdpUNet  # needs a package that the other does not
+
+        generator.add_module("unet", AdpUNet(latent, flow))
+    return generator

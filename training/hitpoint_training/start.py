@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from importlib import import_module
 from pathlib import Path
 
 from hitpoint.cue.bundle import STARTER
 from hitpoint.errors import UsageError
 from hitpoint_training.checkpoint import begin_again
+from hitpoint_training.from_bundle import recover
 from hitpoint_training.recipe import Recipe
 
 BUNDLE = "bundle"
@@ -25,7 +25,7 @@ def first_weights(recipe: Recipe) -> bool:
         return False
     source = recipe.run if recipe.start == BUNDLE else Path(recipe.start)
     if recipe.start == BUNDLE:
-        import_module("hitpoint_training.from_bundle").recover(STARTER, recipe)
+        recover(STARTER, recipe)
     if not (source / "projection.safetensors").is_file():
         raise UsageError(f"{source} is no training run.", 'Give the folder of one, or start = "bundle".')
     if source != recipe.run:
