@@ -32,7 +32,7 @@ _SELF_TEST_FRAMES = 64
 DATA_SHEET = (
     "Trained only on music that this repository composed from random seeds and rendered with FluidSynth "
     "and the FluidR3Mono SoundFont (MIT licence). No recording, no performance and no third-party "
-    "composition was used. Instrumental, equal-tempered at A = 440 Hz; sixteen styles, 4/4 and 3/4. It "
+    "composition was used. Instrumental, equal-tempered at A = 440 Hz; sixteen styles, 4/4, 3/4 and 6/8. It "
     "imitates the arranger of this repository and knows no other music: no voices, no live players."
 )
 
