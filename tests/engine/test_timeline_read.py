@@ -288,10 +288,20 @@ def test_a_bare_media_file_is_a_timeline_of_one_clip() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["a.xml", "a.fcpxml", "a.edl", "a.aaf", "a.kdenlive", "a.prproj"])
-def test_other_projects_are_named(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a.xml", "Final Cut Pro 7 XML file is not valid"),
+        ("a.fcpxml", "FCPXML file is not valid"),
+        ("a.edl", "EDL file cannot be understood"),
+        ("a.aaf", "AAF file cannot be understood"),
+        ("a.kdenlive", "MLT file is not valid"),
+        ("a.prproj", "Export the sequence as OpenTimelineIO"),
+    ],
+)
+def test_broken_projects_are_named(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / name).write_text("x")
-    with pytest.raises(TimelineError, match=r"\.otio"):
+    with pytest.raises(TimelineError, match=words):
         read_timeline(tmp_path / name)
 
 

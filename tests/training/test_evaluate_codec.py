@@ -88,7 +88,7 @@ def test_an_attack_blurred_over_a_tenth_of_a_second_is_not_kept() -> None:
 
 
 def test_noise_between_partials_is_seen_in_decibels() -> None:
-    valleys, low, high = partials(tones(1, 4e-2), tones(1, 4e-3))
+    valleys, low, high = partials(tones(1, 1e-2), tones(1, 1e-3))
     assert valleys == pytest.approx(20, abs=1.5)
     assert low == pytest.approx(0, abs=0.5)
     assert high == pytest.approx(0, abs=0.5)
