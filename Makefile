@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench figures starter docs-pictures system-deps clean
+.PHONY: help demo test check format battery bench figures starter docs-pictures system-deps clean
 
 help:  ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,12 @@ format: $(VENV)/.installed-dev  ## Format and fix what can be fixed.
 
 figures: $(VENV)/.installed-dev  ## The long figures of the documentation.
 	$(BIN)/python -m pytest -m slow -s
+
+battery: $(VENV)/.installed-dev  ## The reliability battery at its full figures; hours.
+	nice -n 15 $(BIN)/python -m pytest -m battery -s --timeout 0
+
+batch-proof: $(VENV)/.installed-dev  ## 200 real clips: two workers against one, killed 20 times, and on Ray.
+	$(BIN)/python -m pytest -m slow -s tests/bench/test_batch_proof.py tests/engine/test_batch_cluster.py
 
 bench: $(VENV)/.installed-dev  ## Timings; ratios measured in one run.
 	$(BIN)/python -m pytest -m bench -s
@@ -60,6 +66,7 @@ $(VENV)/.installed-cpu: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing Hitpoint and everything for development"
 	$(PIP) install --progress-bar on --editable '.[dev]'
+	$(PIP) install --quiet --no-deps a-unet==0.0.16
 	@$(MAKE) --no-print-directory native
 	@touch $@ $(VENV)/.installed-cpu
 

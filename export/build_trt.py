@@ -5,19 +5,20 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from hitpoint.backends.engine_cache import engines_folder
+from hitpoint.backends.runtimes import RUNTIMES
 from hitpoint.cli import console
 from hitpoint.errors import HitpointError
 from hitpoint_export.trt.make import PRECISIONS, Request, make_engines, plan_engines
 from hitpoint_export.trt.profiles import NAMES
 from hitpoint_export.trt.report import plan_json, plan_table, result_json, result_table
-from hitpoint_export.trt.runtimes import RUNTIMES
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bundle", type=Path, help="folder of the bundle")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="folder of the engines, used as a cache"
+        "-o", "--output", type=Path, help="folder of the engines; by default the one that Hitpoint looks in"
     )
     parser.add_argument("--runtime", choices=RUNTIMES, default="rtx", help="rtx (TensorRT-RTX) or tensorrt")
     parser.add_argument(
@@ -37,7 +38,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     names = tuple(options.profile.split(","))
     request = Request(
-        options.bundle, options.output, options.runtime, options.precision, names, options.force
+        options.bundle,
+        options.output or engines_folder(),
+        options.runtime,
+        options.precision,
+        names,
+        options.force,
     )
     try:
         if options.dry_run:

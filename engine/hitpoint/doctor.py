@@ -83,10 +83,18 @@ def _runtime() -> Finding:
         runtime = importlib.import_module("onnxruntime")
     except ImportError:
         return Finding("Model runtime", False, "ONNX Runtime is missing: pip install 'hitpoint[cpu]'.")
-    providers = ", ".join(
-        name.removesuffix("ExecutionProvider") for name in runtime.get_available_providers()
-    )
-    return Finding("Model runtime", True, f"ONNX Runtime {runtime.__version__} with {providers}.")
+    return Finding("Model runtime", True, f"ONNX Runtime {runtime.__version__}.")
+
+
+def _backends() -> Finding:
+    from hitpoint.backends.choose import choose
+    from hitpoint.cue.bundle import load_bundle
+
+    try:
+        choice = choose(load_bundle(None))
+    except (HitpointError, ImportError) as error:
+        return Finding("Backend", False, f"{error}")
+    return Finding("Backend", True, f"{choice.backend.name}: {choice.reason}.")
 
 
 def _space() -> Finding:
@@ -104,5 +112,6 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     _pose,
     _runtime,
     _bundle,
+    _backends,
     _module("Panel", "PyQt6.QtWidgets", "the window; pip install 'hitpoint[plugin]'", optional=True),
 )

@@ -39,12 +39,20 @@ class ModelBundleError(HitpointError):
     """The model bundle, or the pose model, is missing, changed or not acceptable."""
 
 
+class EngineError(HitpointError):
+    """No engine can be built or run here: a runtime, driver or GPU is missing, or the library refused."""
+
+
 class OutputError(HitpointError, OSError):
     """The result cannot be written: read-only, full disk, no such folder."""
 
 
 class ConflictError(HitpointError):
     """Somebody else changed the file while we worked; nothing was overwritten."""
+
+
+class MissingExtraError(HitpointError, ImportError):
+    """A library that only some uses need is not installed."""
 
 
 class WorkerError(HitpointError):

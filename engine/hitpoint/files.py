@@ -12,11 +12,15 @@ import hashlib
 import os
 import re
 import shutil
+import socket
 import sys
 import time
+import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from hitpoint.errors import ConflictError, OutputError
 
@@ -26,7 +30,9 @@ if sys.platform != "win32":  # there the comparison of contents before each repl
 _unfinished: set[Path] = set()
 """Temporary files of this process, so that `discard_temps` finds those in folders it does not know."""
 
-_TEMP = re.compile(r"\.hitpoint-(\d+)-[0-9a-f]{8}\.tmp")
+_TEMP = re.compile(r"\.hitpoint-(\d+)-[0-9a-f]{8}(?:-([0-9a-f]{8}))?\.tmp")
+_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+"""Of another machine that shares the folder, nobody here can tell whether a process is alive."""
 _STALE_AFTER_S = 24 * 3600.0
 _LOCK_WAIT_S = 20.0
 
@@ -40,6 +46,9 @@ _CAUSES = {
     errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
     errno.EIO: ("the disk reported a fault", "Choose another disk, and have this one looked at."),
 }
+
+_CANNOT_SYNC_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM)
+"""Some network shares know no fsync of a folder, and a folder may be writable and not readable."""
 
 
 def write_atomic(path: Path, data: bytes, *, still_valid: Callable[[], None] | None = None) -> Path:
@@ -65,7 +74,7 @@ def replacing(path: Path, *, still_valid: Callable[[], None] | None = None) -> G
     For files too large to hold in memory. Raises OutputError, also for an OSError inside the block.
     """
     target = _checked_target(path)
-    temp = target.parent / f".hitpoint-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    temp = target.parent / f".hitpoint-{os.getpid()}-{os.urandom(4).hex()}-{_HOST}.tmp"
     _unfinished.add(temp)
     try:
         yield temp
@@ -75,7 +84,7 @@ def replacing(path: Path, *, still_valid: Callable[[], None] | None = None) -> G
         if still_valid is not None:
             still_valid()
         temp.replace(target)
-        _fsync(target.parent)
+        _make_durable(target)
     except OutputError:
         raise
     except OSError as error:
@@ -84,15 +93,49 @@ def replacing(path: Path, *, still_valid: Callable[[], None] | None = None) -> G
         _discard(temp)
 
 
+def cache_folder() -> Path:
+    """Where what can be had again is kept: $HITPOINT_CACHE, or the system's place for caches."""
+    own = os.environ.get("HITPOINT_CACHE")
+    return Path(own) if own else user_cache_path("hitpoint")
+
+
 def discard_temps() -> None:
     """Remove every unfinished file of this process; for the moment before a hard exit."""
     for temp in list(_unfinished):
         _discard(temp)
 
 
-def backup(path: Path) -> Path:
-    """Copy `path` to the first free `NAME.bak-N` beside it, and return the copy. Raises OutputError."""
-    data = path.read_bytes()
+def content_of(path: Path) -> bytes | None:
+    """What is at `path` before it is overwritten; None if nothing is. Raises OutputError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise OutputError(f"{path} cannot be read: {why}.", "Nothing was changed.") from error
+
+
+def is_still(path: Path, before: bytes | None) -> bool:
+    """Whether `path` holds `before` (None: there is nothing) now, not only when its reading began.
+
+    An editor takes no lock and may save at any moment; all that is left to it is the time from this return
+    to the rename. Raises OutputError.
+    """
+    stamp = _stamp(path)
+    return content_of(path) == before and _stamp(path) == stamp
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def backup(path: Path, data: bytes) -> Path:
+    """Keep `data`, what `path` held, as the first free `NAME.bak-N` beside it. Raises OutputError."""
     number = 1
     while (copy := path.with_name(f"{path.name}.bak-{number}")).exists():
         number += 1
@@ -133,7 +176,10 @@ def sweep_stale_temps(folder: Path) -> int:
     swept = 0
     for temp in _temps(folder):
         match = _TEMP.fullmatch(temp.name)
-        if match and (not _alive(int(match[1])) or _age_s(temp) > _STALE_AFTER_S):
+        if match is None:
+            continue
+        dead = match[2] in (None, _HOST) and not _alive(int(match[1]))
+        if dead or _age_s(temp) > _STALE_AFTER_S:
             with suppress(OSError):
                 temp.unlink()
                 swept += 1
@@ -174,9 +220,22 @@ def _output_error(path: Path, error: OSError) -> OutputError:
     return OutputError(f"{path} cannot be written: {why}.", f"{todo} Nothing was changed.")
 
 
-def _fsync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():  # Windows cannot open a folder for this, and does not need it
+def _make_durable(target: Path) -> None:
+    """After the rename: let the new name survive a power cut. The new file is whole by now, and stays."""
+    if os.name == "nt":  # Windows cannot open a folder for this, and does not need it
         return
+    try:
+        _fsync(target.parent)
+    except OSError as error:
+        if error.errno in _CANNOT_SYNC_FOLDERS:
+            return
+        raise OutputError(
+            f"{target} is written, but the disk reported a fault after it: {error.strerror}.",
+            "Copy it to another disk, and have this one looked at.",
+        ) from error
+
+
+def _fsync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from hitpoint.cue.bundle import load_bundle
-from hitpoint.cue.make import Cue, make_cue
+from hitpoint.cue.ducking import dip_db, ducks_of
+from hitpoint.cue.make import LONGEST_S, Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
 from hitpoint.cue.sessions import CpuModel
+from hitpoint.cue.stream import wav_stream
 from hitpoint.cue.styles import choose_style, in_range, style_row
 from hitpoint.errors import OutputError, UsageError
 from hitpoint.media.probe import probe
 from hitpoint.motion.descriptors import liveliness
 from hitpoint.motion.pose_model import ensure_pose_model
 from hitpoint.progress import SILENT, Progress
-from hitpoint.provenance import asset_path, provenance, request_json
+from hitpoint.provenance import asset_path, ducking_json, provenance, request_json
 from hitpoint.rhythm.extract import extract_rhythm
-from hitpoint.timeline.place import frame_aligned, place
+from hitpoint.speech.detect import speech_of
+from hitpoint.timeline.edited import FROM_MARKERS, hits_json, marked_hits
+from hitpoint.timeline.place import frame_aligned, place, placeable
 from hitpoint.timeline.read import read_timeline
+from hitpoint.timeline.scope import select_scope, still_there
 from hitpoint.timeline.select import select
 from hitpoint.values import (
     SAMPLE_RATE,
     Asset,
     BundleId,
+    Duck,
     HitReport,
     Rhythm,
     ScoreRequest,
@@ -46,10 +53,15 @@ class Seen:
     selection: Selection
     rhythm: Rhythm
     seconds: float  # of wall clock that it took
+    speech: tuple[tuple[float, float], ...] = ()  # seconds of the selection; looked for only when asked
+
+    def ducks(self, request: ScoreRequest) -> tuple[Duck, ...]:
+        """Where the music makes room for speech."""
+        return ducks_of(self.speech, request.ducking, float(self.selection.duration))
 
 
 def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> ScoreResult:
-    """Score one clip: timeline -> movement -> rhythm -> plan -> cue -> placed timeline.
+    """Score a clip or a line of clips: timeline -> movement -> rhythm -> plan -> cue -> placed timeline.
 
     Raises the leaves of `HitpointError`; then nothing was written.
     """
@@ -57,7 +69,9 @@ def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> S
     check_target(output)
     if request.style != "auto":
         style_row(request.style)
-    model = CpuModel(load_bundle(request.bundle))
+    if request.stream is not None and request.takes > 1:
+        raise UsageError("Only a single take can be streamed.", "Leave --takes out.")
+    model = CpuModel(load_bundle(request.bundle), backend=request.backend)
     return score_seen(see(request, progress), request, model, output, progress)
 
 
@@ -88,25 +102,34 @@ def compose(
     progress: Progress = SILENT,
 ) -> Cue:
     """Make the sound of `plan` in the folder of the file `beside`, for any frame that the clip starts on."""
-    origin = provenance(request, plan.style, seen.selection, model.bundle)
+    origin = provenance(request, plan.style, seen.selection, model.bundle, seen.rhythm)
+    ducks, how = seen.ducks(request), request.ducking
     rate = seen.selection.clip.rate
     frame, lead = frame_aligned(seen.selection, rate)
-    return make_cue(
-        plan,
-        seen.rhythm.hit_points,
-        model,
-        seed=request.seed,
-        steps=request.steps,
-        guidance=request.guidance,
-        takes=request.takes,
-        loudness=request.loudness,
-        frame_rate=float(rate),
-        lead_samples=round(lead * SAMPLE_RATE),
-        out=asset_path(beside, seen.selection, origin),
-        time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
-        provenance=origin,
-        progress=progress,
+    listening = (
+        nullcontext()
+        if request.stream is None
+        else wav_stream(request.stream, round(plan.duration * SAMPLE_RATE))
     )
+    with listening as heard:
+        return make_cue(
+            plan,
+            seen.rhythm.hit_points,
+            model,
+            seed=request.seed,
+            steps=request.steps,
+            guidance=request.guidance,
+            takes=request.takes,
+            loudness=request.loudness,
+            frame_rate=float(rate),
+            lead_samples=round(lead * SAMPLE_RATE),
+            out=asset_path(beside, seen.selection, origin),
+            time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
+            provenance=origin,
+            progress=progress,
+            dip=(lambda times: dip_db(ducks, how, times)) if ducks and how else None,
+            heard=heard,
+        )
 
 
 def lay(
@@ -120,8 +143,14 @@ def lay(
     output: Path,
 ) -> Path:
     """Place a finished sound with everything that is known of it; returns the timeline."""
-    record = request_json(request, style) | {"bundle": bundle.sha256, "hit_rate": hit_rate}
-    name = f"{seen.selection.clip.name} ({style}, seed {request.seed})"
+    record = request_json(request, style)
+    record["bundle"], record["hit_rate"] = bundle.sha256, hit_rate
+    record["hit_points"] = hits_json(seen.rhythm.hit_points)
+    record[FROM_MARKERS] = seen.rhythm.from_markers
+    if ducks := seen.ducks(request):
+        record["ducking"] = ducking_json(ducks)
+    name = f"{seen.selection.name} ({style}, seed {request.seed})"
+    still_there(seen.timeline, seen.selection)
     return place(seen.timeline, seen.selection, asset, name, hits, record, output)
 
 
@@ -129,7 +158,9 @@ def see(request: ScoreRequest, progress: Progress) -> Seen:
     """Timeline -> clip -> movement -> rhythm and hit points; no music is made."""
     started = time.perf_counter()
     timeline = read_timeline(request.timeline)
-    selection = select(timeline, request.clip, request.range)
+    selection = _selected(timeline, request)
+    marked = marked_hits(timeline, selection, request.markers)
+    speech = speech_of(selection, progress) if request.ducking is not None else ()
     rhythm = extract_rhythm(
         selection.media,
         probe(selection.media.path),
@@ -138,8 +169,24 @@ def see(request: ScoreRequest, progress: Progress) -> Seen:
         bpm=request.bpm,
         pose_model=ensure_pose_model(progress),
         progress=progress,
+        marked=marked,
+        pieces=selection.pieces,
     )
-    return Seen(timeline, selection, rhythm, time.perf_counter() - started)
+    return Seen(timeline, selection, rhythm, time.perf_counter() - started, speech)
+
+
+def _selected(timeline: TimelineInfo, request: ScoreRequest) -> Selection:
+    if request.scope is None:
+        return select(timeline, request.clip, request.range)
+    if request.clip is not None or request.range is not None:
+        raise UsageError("A clip or a range in it is no part of a line.", "Give one or the other.")
+    found = select_scope(timeline, request.scope)
+    if found.duration > LONGEST_S:  # known before anything is watched
+        raise UsageError(
+            f"{found.name} is {float(found.duration) / 60:.0f} minutes long.",
+            f"One cue may have {LONGEST_S / 60:.0f}; score it in parts.",
+        )
+    return found
 
 
 def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
@@ -155,12 +202,11 @@ def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
 
 def check_target(output: Path) -> None:
     """Fail before the work and not after it, where the result could not be written."""
-    if output.suffix.lower() != ".otio":
-        raise UsageError(f"{output.name} is no name for a timeline.", "Let it end in .otio.")
+    placeable(output)
     if not output.parent.is_dir():
         raise OutputError(f"The folder {output.parent} does not exist.", "Create it or choose another.")
     if output.is_dir():
-        raise OutputError(f"{output} is a folder.", "Name a file that ends in .otio.")
+        raise OutputError(f"{output} is a folder.", "Name a file.")
 
 
 def _result(
@@ -188,5 +234,15 @@ def _result(
         motion_source=seen.rhythm.source,
         timings=timings,
         style=plan.style,
-        warnings=(*seen.selection.warnings, *seen.rhythm.warnings, *cue.warnings),
+        backend=cue.backend,
+        warnings=(*seen.selection.warnings, *seen.rhythm.warnings, *cue.warnings, *_unheard(seen, request)),
+        title=seen.selection.name,
+        clips=seen.selection.clip_names,
+        ducking=seen.ducks(request),
     )
+
+
+def _unheard(seen: Seen, request: ScoreRequest) -> tuple[str, ...]:
+    if request.ducking is None or seen.speech:
+        return ()
+    return ("No speech was found in the clips' own sound, so the music is nowhere turned down.",)

@@ -91,6 +91,16 @@ class Rhythm:
     tempo: TempoMap
     source: MotionSource
     warnings: tuple[str, ...] = ()
+    from_markers: bool = False  # hit points were taken from markers that somebody edited
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedHits:
+    """Hit points as a timeline's markers say; within `spans` (seconds of the clip) there are no others."""
+
+    hits: tuple[HitPoint, ...]
+    spans: tuple[tuple[float, float], ...]
+    note: str  # what was found, in plain words
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +132,14 @@ class MediaRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Fade:
+    """A transition: for so many seconds before and after the cut that it lies on."""
+
+    before: Fraction
+    after: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class ClipInfo:
     """One video clip of a timeline, as `hitpoint inspect` lists it."""
 
@@ -134,6 +152,42 @@ class ClipInfo:
     media: MediaRange | None
     offline: str = ""  # why `media` cannot be used, in plain words; empty if it can
     enabled: bool = True
+    layer: tuple[int, ...] = ()  # the video track from 1, then those within nests: of two the higher is seen
+    fade_in: Fade | None = None  # the transition at its start
+    fade_out: Fade | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A marker in record time. `own` is its time in the clip that has it, counted as its source is.
+
+    `holder` is the name of the clip or track that has it, empty for a marker of the timeline itself.
+    `ours` is what Hitpoint wrote into its metadata, as JSON.
+    """
+
+    time: Fraction
+    duration: Fraction
+    name: str
+    comment: str = ""
+    colour: str = ""
+    holder: str = ""
+    own: Fraction = Fraction(0)
+    ours: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierCue:
+    """Music of ours that lies on the timeline: in record time, and from where in its file it is played.
+
+    `note` is what was written into its metadata, as JSON; empty where a program has dropped that.
+    """
+
+    name: str
+    record_start: Fraction
+    duration: Fraction
+    start: Fraction
+    note: str
+    marks: tuple[Mark, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +204,79 @@ class TimelineInfo:
     is_media: bool = False
     warnings: tuple[str, ...] = ()
     origin: Fraction = Fraction(0)  # where in its own tracks the timeline starts, seconds; nearly always 0
+    marks: tuple[Mark, ...] = ()  # all but those on our own music
+    cues: tuple[EarlierCue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What is on screen from `start` (seconds of the selection) for `duration`; without `clip`, nothing is.
+
+    `cut` says how it begins: with a hard cut, or softly (the first piece, and the middle of a transition).
+    """
+
+    start: Fraction
+    duration: Fraction
+    clip: ClipInfo | None = None
+    media: MediaRange | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is to be scored: a clip, or a range of one."""
+    """What is to be scored: a clip, a range of one, or a line of several, which has `pieces` and a `title`.
+
+    The `clip` and `media` of a line are those of its first piece that can be watched.
+    """
 
     clip: ClipInfo
     media: MediaRange
     record_start: Fraction
     duration: Fraction
     warnings: tuple[str, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.title or self.clip.name
+
+    @property
+    def clip_names(self) -> tuple[str, ...]:
+        """Of all clips that are seen, in order."""
+        seen = [piece.clip for piece in self.pieces if piece.clip and piece.media] or [self.clip]
+        return tuple({clip.index: clip.name for clip in seen}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """More than a clip, as one cue: exactly one of these, but `track` may go with `span` and `region`."""
+
+    clips: tuple[str, ...] = ()  # names, numbers from 1, or FIRST..LAST
+    span: tuple[Fraction, Fraction] | None = None  # record time, seconds from the start of the timeline
+    region: str | None = None  # the name of a marker that lasts, or of a pair of markers
+    track: str | None = None  # its name, or V1, V2, ...
+    whole: bool = False
+    handles: bool = False  # with the transitions at both ends
+
+
+@dataclass(frozen=True, slots=True)
+class Ducking:
+    """How the music makes room for speech."""
+
+    level: float = -10.0  # dB under speech
+    attack: float = 0.25  # seconds to get there before the first word
+    release: float = 0.8  # seconds to come back after the last
+
+
+@dataclass(frozen=True, slots=True)
+class Duck:
+    """A stretch in which the music is turned down by `gain` dB; it fades before `start` and after `end`."""
+
+    start: float
+    end: float
+    gain: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +297,11 @@ class ScoreRequest:
     bpm: float | None = None
     user_hits: tuple[HitPoint, ...] = ()
     bundle: Path | None = None  # None: the bundle that came with the program
+    backend: str = "auto"  # what runs the model, see hitpoint.backends
+    stream: Path | None = None  # a file or pipe that gets the take while it is composed
+    scope: Scope | None = None  # instead of `clip` and `range`
+    markers: bool | None = None  # hit points from the timeline's markers; None: if somebody changed ours
+    ducking: Ducking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,4 +363,9 @@ class ScoreResult:
     motion_source: MotionSource
     timings: Timings
     style: str
+    backend: str  # which one ran the model, and why
     warnings: tuple[str, ...] = ()
+    title: str = ""  # of what was scored, as people call it
+    clips: tuple[str, ...] = ()  # names of all clips that are on screen, in order
+    ducking: tuple[Duck, ...] = ()
+    ducking_baked: bool = True  # it is in the sound already: a fader that follows it would do it twice

@@ -1,29 +1,27 @@
 """`hitpoint batch` as a studio meets it: real video, the real model, real kills."""
 
 import json
+import os
+import random
 import signal
 import subprocess
-import sys
+import time
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import opentimelineio as otio
 import psutil
 import pytest
+import soundfile
+from batches import batch, bouncing_box, command, files
 from timelines import clip, span, timeline, write
 
-from hitpoint.batch.jobs import Fault, Job, Outcome, Row
-from hitpoint.batch.report import Report, report_html, report_json
+from hitpoint.batch.jobs import Fault, Job, Outcome, Row, outcome_of, outcome_text
+from hitpoint.batch.page import outline, report_html
+from hitpoint.batch.report import Report, report_json
 from hitpoint.files import sha256_of
 from hitpoint.values import ScoreRequest
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "hitpoint", "batch", *map(str, arguments)]
-
-
-def batch(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, timeout=240)
 
 
 def started_until(line: str, *arguments: object) -> subprocess.Popen[str]:
@@ -37,10 +35,6 @@ def started_until(line: str, *arguments: object) -> subprocess.Popen[str]:
     return process
 
 
-def files(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.is_file() and ".hitpoint-batch" not in p.parts)
-
-
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """A video, a timeline of two clips of it, and a file that is neither."""
@@ -50,23 +44,6 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     cut = write(timeline([pieces]), folder / "cut.otio")
     (folder / "bad.mp4").write_text("this is no film")
     return [folder / "bad.mp4", cut, video]
-
-
-def bouncing_box(path: Path, seconds: float) -> Path:
-    import av
-    import numpy as np
-
-    with av.open(str(path), "w") as file:
-        stream = file.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
-        stream.codec_context.options = {"preset": "ultrafast"}
-        for index in range(round(seconds * 25)):
-            picture = np.full((96, 160, 3), 80, np.uint8)
-            top = int(72 - 60 * abs(np.sin(np.pi * index / 15)))
-            picture[top : top + 20, 70:90] = (230, 200, 40)
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
-        file.mux(stream.encode(None))
-    return path
 
 
 def test_stopped_killed_and_started_again_everything_is_there_once(
@@ -79,7 +56,7 @@ def test_stopped_killed_and_started_again_everything_is_there_once(
     assert dry.stdout.split() == [str(out / "cut/cut.otio"), str(out / "box/box.otio")]
     assert not out.exists(), "a dry run writes nothing"
 
-    stopped = started_until("1 of 4 finished", *options)  # the bad file
+    stopped = started_until("1 of 4 finished", *options, "--jobs", 1)  # the bad file
     stopped.send_signal(signal.SIGINT)
     _, said = stopped.communicate(timeout=10)
     assert stopped.returncode == 130, said
@@ -118,16 +95,54 @@ def test_stopped_killed_and_started_again_everything_is_there_once(
     assert sounds[0].exists()
 
 
+def test_everything_killed_at_any_moment_and_started_again(tmp_path: Path) -> None:
+    """The small sister of `make batch-proof`: supervisor and workers die together."""
+    video = bouncing_box(tmp_path / "box.mp4", 4.0)
+    pieces = [clip(f"part {n}", video.name, span(n * 15, 15), span(0, 100)) for n in range(6)]
+    cut = write(timeline([pieces]), tmp_path / "cut.otio")
+    asked = (cut, "--all-clips", "--style", "pop", "--jobs", 2, "-o")
+    dice, out = random.Random(3), tmp_path / "killed"
+    for _ in range(3):
+        process = subprocess.Popen(
+            command(*asked, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(dice.uniform(1.5, 4.0))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for folder in (out, tmp_path / "whole"):
+        done = batch(*asked, folder)
+        assert done.returncode == 0, done.stderr
+    killed, whole = ({p.relative_to(f): p.read_bytes() for p in files(f)} for f in (out, tmp_path / "whole"))
+    assert len(killed) == 7, "a sound for each clip and a timeline"
+    assert killed == whole, "nothing lost, nothing twice, nothing under another name"
+
+
 @pytest.mark.parametrize(
     ("options", "code", "name"),
     [
         (["--style", "polka"], 2, "UsageError"),
         (["--report", "report.pdf"], 2, "UsageError"),
         (["--clip", "1", "--all-clips"], 2, "UsageError"),
+        (["--clip", "1", "--select", "min:1"], 2, "UsageError"),
+        (["--select", "shots"], 2, "UsageError"),
+        (["--select", "name:nobody", "--dry-run"], 2, "UsageError"),
+        (["--executor", "slurm"], 2, "UsageError"),
+        (["--address", "auto"], 2, "UsageError"),
         (["--jobs", "0"], 2, "jobs"),
         (["--bundle", "."], 1, "ModelBundleError"),
     ],
-    ids=["style", "report", "clips", "jobs", "bundle"],
+    ids=[
+        "style",
+        "report",
+        "clips",
+        "clip+select",
+        "select",
+        "none",
+        "executor",
+        "address",
+        "jobs",
+        "bundle",
+    ],
 )
 def test_wrong_use_is_said_before_anything_is_written(
     options: list[str], code: int, name: str, inputs: list[Path], tmp_path: Path
@@ -138,7 +153,7 @@ def test_wrong_use_is_said_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_report_is_strict_and_escapes_what_it_quotes() -> None:
+def test_a_report_is_strict_and_escapes_what_it_quotes(tmp_path: Path) -> None:
     job = Job("k", ScoreRequest(Path("<b>.mp4"), clip="1"), Path("o.otio"), "<script>", Fraction(4, 3))
     outcome = Outcome(Path("a.wav"), "0" * 64, "house", 0.95, 0.1, 2.0, ("a & b",))
     done = Row(job, "done", 1, "", 3, "", 1.0, outcome, Fault("WorkerDied", "once"))
@@ -152,10 +167,29 @@ def test_a_report_is_strict_and_escapes_what_it_quotes() -> None:
     assert [row["error"] for row in record["jobs"]] == [
         None, {"name": "WorkerDied", "what": "<i>", "todo": "look"},
     ]  # fmt: skip
-    page = report_html(report)
+    page = report_html(report, tmp_path)
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
     assert "<i>" not in page
     assert "a &amp; b" in page
     assert page.index("set aside") < page.index("house"), "what needs a look comes first"
     assert "http" not in page, "it needs no other file"
+
+
+def test_the_page_shows_the_sound_and_links_to_it_from_where_it_lies(tmp_path: Path) -> None:
+    sound = tmp_path / "scored" / "a #1.wav"
+    sound.parent.mkdir()
+    loud_then_quiet = np.concatenate([np.full(48_000, 0.5), np.zeros(48_000)])
+    soundfile.write(sound, loud_then_quiet, 48_000)
+    assert outline(sound, 4) == pytest.approx([0.5, 0.5, 0.0, 0.0], abs=1e-4)
+    assert outline(tmp_path / "absent.wav") == []
+    job = Job("k", ScoreRequest(Path("b.mp4"), clip="1"), sound.with_suffix(".otio"), "shot", Fraction(2))
+    hits = ((0.5, True), (1.5, False))
+    outcome = Outcome(sound, "0" * 64, "house", 0.5, 0.1, 2.0, (), hits)
+    assert outcome_of(outcome_text(outcome)) == outcome
+    row = Row(job, "done", 0, "", 3, "", 1.0, outcome, None)
+    page = report_html(Report((row,), 2.0, 1, 1), tmp_path)
+    assert 'src="scored/a%20%231.wav"' in page
+    assert 'href="scored/a%20%231.otio"' in page
+    assert page.count("<audio") == 1
+    assert page.count('stroke="#1a7f37"') == page.count('stroke="#b3261e"') == 1

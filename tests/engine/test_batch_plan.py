@@ -6,10 +6,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import opentimelineio as otio
+import pytest
 from timelines import clip, gap, make_video, span, timeline, write
 
+from hitpoint.batch.choose import parse_choice
 from hitpoint.batch.jobs import Job
 from hitpoint.batch.plan import plan
+from hitpoint.errors import UsageError
 from hitpoint.values import BundleId, ScoreRequest
 
 BUNDLE = BundleId("starter", "1" * 64)
@@ -31,6 +34,9 @@ def stacked(folder: Path) -> Path:
     storyline = [piece("one", 0), piece("two", 20), piece("lost", 40, "gone.mp4")]
     above = [gap(10), clip("over", video.name, span(0, 10), whole), gap(25), piece("free", 60)]
     made = timeline([storyline, above])
+    storyline[0].markers.append(otio.schema.Marker("start here", span(5, 0), otio.schema.MarkerColor.RED))
+    made.tracks.markers.append(otio.schema.Marker("music please", span(30, 1), otio.schema.MarkerColor.GREEN))
+    made.tracks.markers.append(otio.schema.Marker("loud", span(12, 9), otio.schema.MarkerColor.RED))
     return write(made, folder / "cut.otio")
 
 
@@ -44,6 +50,50 @@ def test_all_clips_go_into_one_output_and_the_lowest_track_has_the_music(tmp_pat
     assert names["over"].fault is not None
     assert "clip 1 (one)" in names["over"].fault.what
     assert [job.request.clip for job in jobs] == ["1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "names"),
+    [
+        ("name:o*", ["one", "over"]),
+        ("name:ONE|free", ["one", "free"]),
+        ("!name:o* !clip:3", ["two", "free"]),
+        ("track:V2", ["over", "free"]),
+        ("track:'video 1' clip:2-", ["two", "lost"]),
+        ("clip:-2|5", ["one", "two", "free"]),
+        ("min:0.8", ["one", "two", "lost", "free"]),
+        ("max:0.5", ["over"]),
+        ("marker:music*", ["two"]),
+        ("colour:red", ["one", "over", "two"]),
+        ("color:RED marker:'start here'", ["one"]),
+    ],
+)
+def test_an_expression_chooses_clips(expression: str, names: list[str], tmp_path: Path) -> None:
+    jobs = plan([stacked(tmp_path)], tmp_path / "out", ASKED, BUNDLE, choice=parse_choice(expression))
+    assert sorted(job.clip for job in jobs) == sorted(names)
+
+
+def test_a_choice_lies_over_the_rule_of_the_lowest_track(tmp_path: Path) -> None:
+    """What is not chosen has no music, so what lies over it may have some."""
+    cut = stacked(tmp_path)
+    (job,) = plan([cut], tmp_path / "out", ASKED, BUNDLE, choice=parse_choice("name:over"))
+    assert not job.skipped
+    key = next(j.key for j in planned(cut, folder=tmp_path / "out", all_clips=True) if j.clip == "over")
+    assert job.key == key, "however it was chosen, it is the same work"
+
+
+def test_a_choice_of_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No clip"):
+        plan([stacked(tmp_path)], tmp_path / "out", ASKED, BUNDLE, choice=parse_choice("name:nobody"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "shot*", "length:2", "clip:a", "clip:-", "clip:1-2-3", "min:long", "min:", "name:'x", "min:1e5"],
+)
+def test_what_is_no_expression_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_choice(text)
 
 
 def test_without_all_clips_there_is_one_job(tmp_path: Path) -> None:

@@ -11,7 +11,16 @@ import pytest
 
 from hitpoint import files
 from hitpoint.errors import ConflictError, OutputError
-from hitpoint.files import backup, backups, discard_temps, locked, replacing, sweep_stale_temps, write_atomic
+from hitpoint.files import (
+    backup,
+    backups,
+    discard_temps,
+    is_still,
+    locked,
+    replacing,
+    sweep_stale_temps,
+    write_atomic,
+)
 
 
 def test_content_mode_and_links_are_kept(tmp_path: Path) -> None:
@@ -99,10 +108,30 @@ def test_unfinished_files_can_be_discarded_before_a_hard_exit(tmp_path: Path) ->
 def test_backups_are_numbered(tmp_path: Path) -> None:
     path = tmp_path / "a[1].otio"
     for number in range(11):
-        path.write_text(str(number))
-        backup(path)
+        backup(path, str(number).encode())
     assert [p.name for p in backups(path)] == [f"a[1].otio.bak-{n}" for n in range(1, 12)]
     assert [p.read_text() for p in backups(path)] == [str(n) for n in range(11)]
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_not_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor saves in the middle of our reading: what we read is the old file, and no longer there."""
+    path = tmp_path / "x.otio"
+    assert is_still(path, None)
+    path.write_bytes(b"old")
+    assert is_still(path, b"old")
+    assert not is_still(path, None)
+    real = Path.read_bytes
+
+    def meanwhile(self: Path) -> bytes:
+        found = real(self)
+        (tmp_path / "editor").write_bytes(b"new")
+        (tmp_path / "editor").replace(path)
+        return found
+
+    monkeypatch.setattr(Path, "read_bytes", meanwhile)
+    assert not is_still(path, b"old")
 
 
 def test_temps_of_the_dead_are_swept_and_those_of_the_living_stay(tmp_path: Path) -> None:
@@ -111,6 +140,7 @@ def test_temps_of_the_dead_are_swept_and_those_of_the_living_stay(tmp_path: Path
     )
     names = {
         f".hitpoint-{int(dead.stdout)}-00000000.tmp": False,
+        f".hitpoint-{int(dead.stdout)}-00000000-00000000.tmp": True,  # of another machine
         f".hitpoint-{os.getpid()}-00000000.tmp": True,
         f".hitpoint-{os.getpid()}-11111111.tmp": False,  # older than a day: the number was given out again
         ".hitpoint-notes.tmp": True,

@@ -12,7 +12,7 @@ from timelines import MEDIA, NTSC_FILM, make_video, needs_media
 
 from hitpoint.errors import TimelineError
 from hitpoint.media import open_media, probe
-from hitpoint.media.timecode import parse_timecode, snap_rate
+from hitpoint.media.timecode import snap_rate
 
 # From the list of the media: frames and rate, known from where the files come from.
 KNOWN = {
@@ -149,22 +149,6 @@ def test_rates_are_snapped_exactly(written: float, exact: Fraction) -> None:
 def test_impossible_rates_are_refused(bad: float) -> None:
     with pytest.raises(TimelineError, match="frame rate"):
         snap_rate(bad)
-
-
-def test_drop_frame_names_every_frame_once() -> None:
-    """All names of the first 11 minutes and the last 11 of a day, at 29.97 and 59.94."""
-    for nominal, dropped in ((30, 2), (60, 4)):
-        rate = Fraction(nominal * 1000, 1001)
-        for first, minutes in ((0, 11), (23 * 60 + 49, 11)):
-            names = [
-                f"{m // 60:02}:{m % 60:02}:{s:02};{f:02}"
-                for m in range(first, first + minutes)
-                for s in range(60)
-                for f in range(dropped if s == 0 and m % 10 else 0, nominal)
-            ]
-            counts = [parse_timecode(name, rate) * rate for name in names]
-            assert counts == list(range(int(counts[0]), int(counts[0]) + len(names)))
-    assert parse_timecode("23:59:59;29", Fraction(30000, 1001)) * Fraction(30000, 1001) == 2589407
 
 
 @settings(max_examples=60, deadline=None)

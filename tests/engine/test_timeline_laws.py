@@ -7,18 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import opentimelineio as otio
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from timelines import clip, gap, make_video, score_with_tone, second_opinion, span, timeline, write
+from timelines import clip, gap, span, timeline
 
 from hitpoint.timeline.child import read as child_read
 from hitpoint.timeline.flatten import extent_of, flatten
 from hitpoint.timeline.jsontext import JsonText
 from hitpoint.timeline.place import frame_aligned
-from hitpoint.timeline.read import read_timeline
-from hitpoint.timeline.remove import remove
-from hitpoint.timeline.select import select
 from hitpoint.timeline.track import Cue, Lifted, insert, item_object, lift, merged, range_object
 from hitpoint.timeline.tree import tree_from_json
 
@@ -145,43 +141,6 @@ def test_frame_and_lead_make_up_the_record_time(record: Fraction, decimal: float
     frame, lead = frame_aligned(found, rate)
     assert frame / rate + lead == record
     assert 0 <= lead < 1 / rate
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_video(tmp_path_factory.mktemp("v") / "dance.mov", 100)
-
-
-@settings(max_examples=8, deadline=None)
-@given(
-    rate=rates,
-    hour=st.sampled_from([0, 1, 10]),
-    before=st.integers(0, 5000),
-    offset=st.fractions(0, 1, max_denominator=997),
-    nested=st.booleans(),
-)
-def test_from_reading_to_removing(
-    video: Path, rate: float, hour: int, before: int, offset: Fraction, nested: bool
-) -> None:
-    """The whole way through files and processes, at any rate, start timecode, gap and offset."""
-    first = round(rate) * 3600 * hour
-    shot: otio.core.Composable = clip("c", str(video), span(first + 3, 60, rate), span(first, 100, rate))
-    if nested:
-        shot = otio.schema.Stack(
-            "n", [otio.schema.Track("t", [gap(7, rate), shot], kind="Video")], span(7, 60, rate)
-        )
-    made = timeline([[gap(before, rate), shot]], start=otio.opentime.RationalTime(first, rate))
-    path = write(made, video.parent / "edit.otio")
-    original = path.read_bytes()
-    info = read_timeline(path)
-    selection = select(info, "c", (offset, info.clips[0].duration))
-    score_with_tone(info, selection, path)
-    ((start, found_rate, _, _, _),) = json.loads(second_opinion(path))
-    assert found_rate == float(info.rate)
-    placed = Fraction(start) / info.rate
-    assert 0 <= before / info.rate + offset - placed < 1 / info.rate
-    remove(path)
-    assert path.read_bytes() == original
 
 
 def _stub():  # a selection of which only the record time matters

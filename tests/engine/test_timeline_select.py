@@ -8,8 +8,9 @@ import pytest
 from timelines import clip, make_video, span, timeline, write
 
 from hitpoint.errors import MediaError, MissingMediaError, UsageError
+from hitpoint.timeline.ranges import parse_range
 from hitpoint.timeline.read import read_timeline
-from hitpoint.timeline.select import parse_range, select
+from hitpoint.timeline.select import select
 from hitpoint.values import TimelineInfo
 
 

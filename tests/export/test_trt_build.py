@@ -12,16 +12,15 @@ from pathlib import Path
 import pytest
 from toy_bundle import write_bundle
 
+from hitpoint.backends.gpu import Gpu, find_gpus
+from hitpoint.backends.install_key import key_path
+from hitpoint.backends.runtimes import Runtime, check_gpus
 from hitpoint.cue.bundle import GRAPHS, STARTER, load_bundle
-from hitpoint.errors import Cancelled, ModelBundleError, UsageError
+from hitpoint.errors import Cancelled, EngineError, ModelBundleError, UsageError
 from hitpoint.progress import SILENT, Progress
 from hitpoint_export.trt.builder import Phases, layer_kinds
-from hitpoint_export.trt.errors import EngineError
-from hitpoint_export.trt.gpu import Gpu, find_gpus
-from hitpoint_export.trt.install_key import key_path
 from hitpoint_export.trt.make import Request, make_engines, plan_engines
 from hitpoint_export.trt.profiles import profiles, shape_of, shapes
-from hitpoint_export.trt.runtimes import Runtime, check_gpus
 
 pytest.importorskip("pynvml", reason="nvidia-ml-py is not installed (extra tensorrt-rtx)")
 pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed (extra tensorrt-rtx)")

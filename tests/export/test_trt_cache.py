@@ -10,8 +10,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from hitpoint_export.trt.cache import MAGIC, Recipe, Sealed, Summary, load, save
-from hitpoint_export.trt.install_key import install_key, read_key
+from hitpoint.backends.engine_cache import MAGIC, Recipe, Sealed, Summary, load, save
+from hitpoint.backends.install_key import install_key, read_key
 
 RECIPE = Recipe("step", "00ff", "rtx", "1.7", "none", "fp16", "default", "11")
 ENGINE = Sealed(
@@ -99,7 +99,7 @@ def test_a_key_that_others_may_know_is_replaced(tmp_path, spoil):
 
 def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from hitpoint_export.trt.install_key import install_key;"
+        "import sys; from pathlib import Path; from hitpoint.backends.install_key import install_key;"
         "sys.stdin.read(); print(install_key(Path(sys.argv[1])).hex())"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "engine.key")]

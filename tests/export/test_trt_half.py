@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from hitpoint.cue.bundle import GRAPHS, TensorSpec, load_bundle
-from hitpoint_export.trt.errors import EngineError
+from hitpoint.errors import EngineError
 from hitpoint_export.trt.half import typed_graph
 from hitpoint_export.trt.parity import check_half, example, half_error
 

@@ -69,6 +69,15 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "a stack in itself": (CYCLE, "its own parts"),
     "a clip of two versions alone": (TWO_VERSIONS, "holds a Clip"),
     "a clip of two versions": (track_with(TWO_VERSIONS), "two versions"),
+    "a part that the library keeps for itself": (
+        timeline_with('[{"OTIO_SCHEMA":"UnknownSchema.1"}]'),
+        "unknown kind",
+    ),
+    "an old clip whose media is a list": (
+        track_with('{"OTIO_SCHEMA":"Clip.1","media_reference":[{"OTIO_SCHEMA":"ExternalReference.1"}]}'),
+        "no media reference",
+    ),
+    "a bare composable": (track_with('{"OTIO_SCHEMA":"Composable.1","name":"x"}'), "Composable on a track"),
     "arrays 50 000 deep": (nested("arrays", 50_000), "nested more than"),
     "stacks 20 000 deep": (nested("stacks", 20_000), "nested more than"),
     "stacks 201 deep": (nested("stacks", 201), "nested more than"),
@@ -116,6 +125,7 @@ CASES: dict[str, tuple[str | bytes, str]] = {
     "a reference by id": (timeline_with(more='"metadata":{"OTIO_REF_ID":"x"},'), "its own parts"),
     # Times that make no sense.
     "a rate of 0": (clip_with(time_range("10", "0")), "frame rate"),
+    "a rate of next to nothing": (clip_with(time_range("10", "1e-9")), "frame rate"),
     "a negative rate": (clip_with(time_range("10", "-25")), "frame rate"),
     "a rate that is no number": (clip_with(time_range("10", "NaN")), "makes no sense"),
     "an endless clip": (clip_with(time_range("Infinity")), "makes no sense"),
@@ -318,6 +328,7 @@ FORGED = {
     "our name alone": scored('{"hitpoint":5}', CUE.replace('{"seed":1}', "7") % time_range("5")),
     "metadata is a list": scored("[]", CUE % time_range("5")),
     "references of numbers": scored('{"hitpoint":{"format":1,"references":[1,null]}}', CUE % time_range("5")),
+    "references are a number": scored('{"hitpoint":{"format":1,"references":7}}', CUE % time_range("5")),
     "a reference that breaks out": scored(
         '{"hitpoint":{"format":1,"references":[{"now":"\\"a\\"","was":"}}}"}]}}', CUE % time_range("5")
     ),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-from fractions import Fraction
 
 import mido
 import pytest
 
 from hitpoint.values import TempoMap, TempoPoint
-from hitpoint_plugin.tasks.exchange import tempo_midi, timecode
+from hitpoint_plugin.tasks.exchange import tempo_midi
 
 
 def bars(data: bytes, count: int) -> list[float]:
@@ -41,8 +40,3 @@ def test_downbeats_fall_where_the_picture_has_them(bpm: float, first: float, met
     wanted = [downbeat + number * bar for number in range(4)]
     found = [start for start in bars(tempo_midi(tempo), 5) if start >= downbeat - 1e-3][:4]
     assert found == pytest.approx(wanted, abs=2e-3)
-
-
-def test_timecode_counts_frames() -> None:
-    assert timecode(86400, Fraction(24000, 1001)) == "01:00:00:00"
-    assert timecode(61, Fraction(25)) == "00:00:02:11"

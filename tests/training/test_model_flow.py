@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor, nn
 
 from hitpoint.cue.tracks import EVENT_FEATURES, EVENTS, GLOBALS, HARMONY_TRACKS, RHYTHM_TRACKS, TRACKS
-from hitpoint_training import flow, loop
+from hitpoint_training import flow
 from hitpoint_training.dataset import Window
 from hitpoint_training.recipe import FlowRecipe
 from hitpoint_training.unet import NULL_STYLE, Generator, rotate
@@ -132,38 +129,3 @@ def test_euler_steps_along_a_straight_path(monkeypatch: pytest.MonkeyPatch, gene
     monkeypatch.setattr(generator.unet, "forward", lambda x, *_: (noise - target).expand(2, -1, -1))
     made = flow.sample(generator, window(1, 16), noise, steps=5, guidance=2.0)
     assert torch.allclose(made, target, atol=1e-5)
-
-
-def test_learning_rate_warms_up_and_falls() -> None:
-    rates = [
-        loop.learning_rate(1.0, step, share)
-        for step, share in ((0, 0.0), (199, 0.1), (5000, 0.5), (9000, 1.0))
-    ]
-    assert rates[0] < 0.01
-    assert rates[1] > 0.95
-    assert 0.4 < rates[2] < 0.6
-    assert rates[3] == pytest.approx(0.02)
-
-
-def test_training_learns_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop.time, "monotonic", itertools.count(step=0.5).__next__)  # a second per step
-    torch.manual_seed(0)
-    model, wanted = nn.Linear(4, 4), torch.randn(4, 4)
-
-    def loss() -> Tensor:
-        x = torch.randn(64, 4)
-        return (model(x) - x @ wanted).square().mean()
-
-    plan = loop.Plan(tmp_path / "toy.safetensors", minutes=6, rate=1e-2, keep=0.99, resume=True)
-    before = loss().item()
-    loop.run(model, loss, plan)
-    first = loop.load_mean(plan.checkpoint, nn.Linear(4, 4))
-    assert loss().item() < before / 4
-    trained = model.weight.detach().clone()
-    with torch.no_grad():
-        model.weight.zero_()
-    loop.run(model, loss, loop.Plan(plan.checkpoint, minutes=7, rate=1e-4, keep=0.99, resume=True))
-    second = loop.progress_of(plan.checkpoint)
-    assert second.step == pytest.approx(first.step * 7 / 6, rel=0.02)
-    assert torch.allclose(model.weight, trained, atol=0.05)  # went on from the checkpoint, not from zero
-    assert not list(tmp_path.glob("*.part"))

@@ -13,7 +13,8 @@ from hitpoint.errors import HitpointError
 from hitpoint_training import from_bundle
 from hitpoint_training import train as stages
 from hitpoint_training.evaluate_bundle import render as render_folders
-from hitpoint_training.recipe import begin_run, recipe_of
+from hitpoint_training.processes import begin_processes, device_of
+from hitpoint_training.recipe import begin_run, read_recipe, recipe_of
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 RecipeFile = Annotated[Path, typer.Argument(help="TOML file, see training/recipes.")]
@@ -30,15 +31,26 @@ def train(
     recipe: RecipeFile,
     stage: Annotated[Literal["all", "codec", "flow"], typer.Option(help="Which part.")] = "all",
     minutes: Annotated[float | None, typer.Option(help="Per stage, instead of the recipe's.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Per stage, instead of minutes.")] = None,
     resume: Annotated[bool, typer.Option(help="Continue from the last checkpoint.")] = False,
 ) -> None:
-    """Train the decoder and the U-Net; encodes the corpus first if that was not done."""
-    chosen = begin_run(recipe)
-    stages.encode(chosen)
+    """Train the decoder and the U-Net; encodes the corpus first if that was not done.
+
+    Start it with torchrun or `accelerate launch` for several processes.
+    """
+    with begin_processes(device_of(read_recipe(recipe).device)).main_process_first():
+        chosen = begin_run(recipe)
+        if chosen.loris is None:
+            stages.encode(chosen)
+    if chosen.loris is not None:
+        from hitpoint_training.loris.train import train_loris  # needs a package that the others do not
+
+        train_loris(chosen, minutes or chosen.loris.minutes, resume, steps)
+        return
     if stage in ("all", "codec"):
-        stages.train_codec(chosen, minutes or chosen.codec.minutes, resume)
+        stages.train_codec(chosen, minutes or chosen.codec.minutes, resume, steps)
     if stage in ("all", "flow"):
-        stages.train_flow(chosen, minutes or chosen.flow.minutes, resume)
+        stages.train_flow(chosen, minutes or chosen.flow.minutes, resume, steps)
 
 
 @app.command()

@@ -11,25 +11,26 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import onnx
 import torch
-from onnx import numpy_helper
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from hitpoint.errors import UsageError
+from hitpoint_training.checkpoint import Progressed, write
 from hitpoint_training.decoder import Decoder
-from hitpoint_training.loop import Progressed, write
 from hitpoint_training.mel import Projection, component_weights
 from hitpoint_training.recipe import Recipe
-from hitpoint_training.train import PROJECTION
 from hitpoint_training.unet import Generator
 
+PROJECTION = "projection.safetensors"
 _COMPUTED = ("projection.analysis", "bank.")  # the first by `complete`, the oscillators by their constructor
 
 
 def weights_of(path: Path) -> dict[str, Tensor]:
     """All floating-point parameters of a graph under the names that PyTorch gave them, as fp32."""
+    import onnx  # of the export extra, which only this needs
+    from onnx import numpy_helper
+
     graph = onnx.load(path).graph
     values = {one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in graph.initializer}
     for node in graph.node:

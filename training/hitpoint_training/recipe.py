@@ -48,8 +48,43 @@ class FlowRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class LorisRecipe:
+    """LORIS (ICML 2023), section 5.1, appendices A.2 and B.1: its sizes, its training and its sampling."""
+
+    channels: int = 256
+    patch: int = 32  # samples that the outermost layer folds into channels
+    multipliers: tuple[int, ...] = (1, 2, 4, 4, 4, 4, 4)
+    factors: tuple[int, ...] = (4, 4, 4, 2, 2, 2)
+    blocks: tuple[int, ...] = (2, 2, 2, 2, 2, 2)
+    attentions: tuple[int, ...] = (0, 0, 0, 1, 1, 1)
+    heads: int = 16
+    head_features: int = 64
+    context: int = 1024  # features of every token
+    video_features: int = 1024  # of I3D, at 2 Hz
+    genres: int = 10  # 0: no genre token, as every released configuration has it
+    length: int = 2**19  # samples
+    batch: int = 10
+    drop: float = 0.1  # share of rows that lose all conditions
+    rate: float = 3e-3
+    backbone_rate: float = 3e-6  # of the layers that come pre-trained in the paper
+    warm_up_rate: float = 2e-4  # of all layers in the first `warm_up` steps
+    warm_up: int = 1000
+    clip: float = 0.5
+    betas: tuple[float, float] = (0.9, 0.96)
+    decay: float = 4.5e-2
+    ema: float = 0.0  # the paper has none
+    minutes: float = 600.0
+    steps: int = 50  # of the sampler
+    guidance: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
-    """One training run: where the corpus lies, where results go, and both stages."""
+    """One training run: where the corpus lies, where results go, and its stages.
+
+    `start` is empty, "bundle" for the weights that were shipped, or the folder of another run. With `loris`
+    the run trains that model instead of the codec and the flow.
+    """
 
     name: str
     corpus: Path
@@ -59,10 +94,14 @@ class Recipe:
     seed: int
     codec: CodecRecipe
     flow: FlowRecipe
-    start: Path | None = None  # folder of a run whose weights the training of both stages begins with
+    start: str = ""
+    save_seconds: float = 120.0
+    loris: LorisRecipe | None = None
 
 
 RECIPE = "recipe.toml"
+FROM_BUNDLE = "bundle"
+BACKBONES = ("native", "adp")
 
 
 def begin_run(path: Path) -> Recipe:
@@ -87,10 +126,7 @@ def read_recipe(path: Path) -> Recipe:
     try:
         table = tomllib.loads(path.read_text())
         run = table["run"]
-        flow: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in table.get("flow", {}).items()
-        }
+        loris = table.get("loris")
         recipe = Recipe(
             name=run["name"],
             corpus=Path(run["corpus"]),
@@ -98,14 +134,21 @@ def read_recipe(path: Path) -> Recipe:
             device=run.get("device", "cpu"),
             threads=int(run.get("threads", 1)),
             seed=int(run.get("seed", 1)),
-            codec=CodecRecipe(**table.get("codec", {})),
-            flow=FlowRecipe(**flow),
-            start=Path(run["start"]) if "start" in run else None,
+            codec=CodecRecipe(**_settings(table.get("codec", {}))),
+            flow=FlowRecipe(**_settings(table.get("flow", {}))),
+            start=str(run.get("start", "")),
+            save_seconds=float(run.get("save_seconds", 120.0)),
+            loris=None if loris is None else LorisRecipe(**_settings(loris)),
         )
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise UsageError(
             f"The recipe {path} cannot be used: {error}.", "Compare it with starter-cpu.toml."
         ) from error
-    if recipe.flow.backbone != "native":
-        raise UsageError(f"Unknown backbone {recipe.flow.backbone!r}.", "Use 'native'.")
+    if recipe.flow.backbone not in BACKBONES:
+        raise UsageError(f"Unknown backbone {recipe.flow.backbone!r}.", "Use 'native' or 'adp'.")
     return recipe
+
+
+def _settings(table: dict[str, Any]) -> dict[str, Any]:
+    """TOML's lists as tuples, as frozen recipes hold them."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}

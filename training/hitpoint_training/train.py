@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import random
 import shutil
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
+from hitpoint.cue.bundle import STARTER
 from hitpoint_training.adversary import Adversary
-from hitpoint_training.dataset import Corpus, encode_corpus, find_pieces, fit_projection
+from hitpoint_training.backbones import generator_of
+from hitpoint_training.data.unpacked import pieces_folder
+from hitpoint_training.dataset import Corpus, Piece, encode_corpus, find_pieces, fit_projection
 from hitpoint_training.decoder import Decoder, sound
-from hitpoint_training.flow import flow_loss
-from hitpoint_training.loop import Plan, load_mean, progress_of, run
+from hitpoint_training.flow import flow_loss, sample
+from hitpoint_training.from_bundle import PROJECTION, recover
+from hitpoint_training.loop import Budget, Plan, load_mean, run
 from hitpoint_training.losses import spectral_loss
 from hitpoint_training.mel import HOP, Projection
-from hitpoint_training.recipe import Recipe
+from hitpoint_training.processes import device_of, half
+from hitpoint_training.recipe import FROM_BUNDLE, Recipe
 from hitpoint_training.unet import Generator
 
-PROJECTION = "projection.safetensors"
+_HEARD = 512  # latent frames of an example to hear
 _EDGE = 4  # 100 Hz frames at either end of a crop that are not judged: they lack their context
 
 
@@ -38,15 +47,43 @@ def _keep_memory() -> None:
             libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def _start(recipe: Recipe, stage: int, step: int = 0) -> int:
-    """Threads and seeds; each stage, and each step that it resumes from, has a seed of its own."""
-    seed = recipe.seed + 1_000_003 * stage + step
+def start_stage(recipe: Recipe, stage: int) -> int:
+    """Threads and the seed of the stage, with which its weights begin in every process."""
+    seed = recipe.seed + 1_000_003 * stage
     _keep_memory()
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(seed)
     random.seed(seed)
     recipe.run.mkdir(parents=True, exist_ok=True)
     return seed
+
+
+def _plan(recipe: Recipe, stage: str, budget: Budget, rate: float, keep: float) -> Plan:
+    """What both stages have in common."""
+    return Plan(
+        checkpoint=recipe.run / f"{stage}.safetensors",
+        budget=budget,
+        rate=rate,
+        keep=keep,
+        device=device_of(recipe.device),
+        save_every=recipe.save_seconds,
+    )
+
+
+def _reseeding(corpus: Corpus) -> Callable[[int], None]:
+    """Everything that a loss draws from begins anew with each step, so that a resumed run draws the same."""
+
+    def reseed(seed: int) -> None:
+        torch.manual_seed(seed)
+        random.seed(seed)
+        corpus.random = np.random.default_rng(seed)
+
+    return reseed
+
+
+def pieces_of(recipe: Recipe) -> tuple[Piece, ...]:
+    """The pieces of the corpus, which may be a folder of them or of shards."""
+    return find_pieces(pieces_folder(recipe.corpus, recipe.run))
 
 
 def projection_of(recipe: Recipe) -> Projection:
@@ -57,11 +94,16 @@ def projection_of(recipe: Recipe) -> Projection:
 
 
 def encode(recipe: Recipe) -> None:
-    """Fit the projection on some pieces unless that was done, and cache the latents of all new ones."""
-    _start(recipe, 0)
-    pieces = find_pieces(recipe.corpus)
-    if recipe.start is not None and not (recipe.run / PROJECTION).exists():
-        shutil.copyfile(recipe.start / PROJECTION, recipe.run / PROJECTION)
+    """Fit the projection on some pieces unless that was done, and cache the latents of all new ones.
+
+    A run that starts from other weights takes their projection.
+    """
+    start_stage(recipe, 0)
+    pieces = pieces_of(recipe)
+    if recipe.start and not (recipe.run / PROJECTION).exists():
+        if recipe.start == FROM_BUNDLE:
+            recover(STARTER, replace(recipe, run=start_of(recipe)))
+        shutil.copyfile(start_of(recipe) / PROJECTION, recipe.run / PROJECTION)
     if not (recipe.run / PROJECTION).exists():
         projection = Projection(recipe.codec.latent)
         step = max(1, len(pieces) // recipe.codec.fit_pieces)
@@ -70,62 +112,105 @@ def encode(recipe: Recipe) -> None:
     encode_corpus(pieces, projection_of(recipe), latents_of(recipe))
 
 
+def start_of(recipe: Recipe) -> Path:
+    """The folder of the run whose weights this one starts with; those of the bundle are put there."""
+    return recipe.run / "start" if recipe.start == FROM_BUNDLE else Path(recipe.start)
+
+
 def latents_of(recipe: Recipe) -> Path:
     """Where the latents of the corpus are cached."""
     return recipe.run / "latents"
 
 
-def train_codec(recipe: Recipe, minutes: float, resume: bool) -> None:
+def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
     """Train the decoder on crops of the corpus, with noise on the latents as generation will bring it.
 
-    In the last `adversarial_minutes` discriminators listen too.
+    In the share of the time that is `adversarial_minutes` of the recipe's, at the end, discriminators
+    listen too.
     """
-    checkpoint = recipe.run / "codec.safetensors"
-    seed = _start(recipe, 1, progress_of(checkpoint).step if resume else 0)
-    corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), seed)
+    seed = start_stage(recipe, 1)
+    device = device_of(recipe.device)
+    corpus = Corpus(pieces_of(recipe), latents_of(recipe), seed)
     codec = recipe.codec
     decoder = Decoder(codec.latent, codec.width, codec.blocks)
-    if recipe.start is not None:
-        load_mean(recipe.start / "codec.safetensors", decoder)
+    if recipe.start:
+        load_mean(start_of(recipe) / "codec.safetensors", decoder)
     decoder.projection.load_state_dict(projection_of(recipe).state_dict())
-    decoder.to(recipe.device)
+    decoder.to(device)
+
+    def made(decoder: Decoder, latent: Tensor, frame: Tensor) -> Tensor:
+        mel = decoder.projection.decode(latent)
+        with half(device):
+            tones, rest = decoder.heads(mel)
+        return sound(decoder.spectrum(mel, tones.float(), rest.float(), frame))
 
     def pair() -> tuple[Tensor, Tensor]:
-        latent, wanted, frame = (part.to(recipe.device) for part in corpus.crops(codec.batch, codec.frames))
-        noisy = latent + codec.noise * torch.rand(len(latent), 1, 1, device=recipe.device) * torch.randn_like(
-            latent
-        )
-        mel = decoder.projection.decode(noisy)
-        with torch.autocast(recipe.device, torch.bfloat16):
-            tones, rest = decoder.heads(mel)
-        made = sound(decoder.spectrum(mel, tones.float(), rest.float(), frame))
+        latent, wanted, frame = (part.to(device) for part in corpus.crops(codec.batch, codec.frames))
+        noisy = latent + codec.noise * torch.rand(len(latent), 1, 1, device=device) * torch.randn_like(latent)
         edge = slice(_EDGE * HOP, -_EDGE * HOP)
-        return made[..., edge], wanted[..., edge]
+        return made(decoder, noisy, frame)[..., edge], wanted[..., edge]
 
-    alone = max(0.0, minutes - codec.adversarial_minutes)
-    run(decoder, lambda: spectral_loss(*pair()), Plan(checkpoint, alone, codec.rate, codec.ema, resume))
-    if alone < minutes:
-        adversary = Adversary(codec, recipe.device)
+    reseed = _reseeding(corpus)
+    reseed(seed)
+    latent, wanted, frame = (part.to(device) for part in corpus.crops(1, _HEARD // 4))
+
+    def hear(mean: nn.Module) -> dict[str, Tensor]:
+        assert isinstance(mean, Decoder)
+        return {"decoded": made(mean, latent, frame)[0], "reference": wanted[0]}
+
+    whole = Budget(minutes, resume, steps)
+    plan = replace(_plan(recipe, "codec", whole, codec.rate, codec.ema), seed=seed, reseed=reseed, hear=hear)
+    alone = 1 - min(1.0, codec.adversarial_minutes / codec.minutes)
+    if alone:
+        first = Budget(alone * minutes, resume, None if steps is None else round(alone * steps))
+        run(decoder, lambda: spectral_loss(*pair()), replace(plan, budget=first))
+    if alone < 1:
+        adversary = Adversary(codec, device)
 
         def judged() -> Tensor:
-            made, wanted = pair()
-            return spectral_loss(made, wanted) + adversary.loss(made, wanted)
+            mine, wanted = pair()
+            return spectral_loss(mine, wanted) + adversary.loss(mine, wanted)
 
-        run(decoder, judged, Plan(checkpoint, minutes, codec.rate, codec.ema, resume=True))
+        run(decoder, judged, replace(plan, budget=replace(whole, resume=resume or alone > 0)))
 
 
-def train_flow(recipe: Recipe, minutes: float, resume: bool) -> None:
+def train_flow(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
     """Train the U-Net on windows of random length."""
-    checkpoint = recipe.run / "flow.safetensors"
-    seed = _start(recipe, 2, progress_of(checkpoint).step if resume else 0)
-    corpus = Corpus(find_pieces(recipe.corpus), latents_of(recipe), seed)
+    seed = start_stage(recipe, 2)
+    device = device_of(recipe.device)
+    corpus = Corpus(pieces_of(recipe), latents_of(recipe), seed)
     flow = recipe.flow
-    generator = Generator(recipe.codec.latent, flow).to(recipe.device)
-    if recipe.start is not None:
-        load_mean(recipe.start / "flow.safetensors", generator)
+    generator = generator_of(recipe.codec.latent, flow)
+    if recipe.start:
+        load_mean(start_of(recipe) / "flow.safetensors", generator)
+    generator.to(device)
 
     def loss() -> Tensor:
         frames = random.choices(flow.windows, flow.window_odds)[0]
-        return flow_loss(generator, corpus.windows(flow.batch_frames // frames, frames), recipe.device)
+        return flow_loss(generator, corpus.windows(flow.batch_frames // frames, frames), device)
 
-    run(generator, loss, Plan(checkpoint, minutes, flow.rate, flow.ema, resume))
+    reseed = _reseeding(corpus)
+    plan = _plan(recipe, "flow", Budget(minutes, resume, steps), flow.rate, flow.ema)
+    run(generator, loss, replace(plan, seed=seed, reseed=reseed, hear=_sampling(recipe, corpus, seed)))
+
+
+def _sampling(recipe: Recipe, corpus: Corpus, seed: int) -> Callable[[nn.Module], dict[str, Tensor]]:
+    """Samples for the plan of one window; nothing to hear before the decoder is trained."""
+    checkpoint = recipe.run / "codec.safetensors"
+    corpus.random = np.random.default_rng(seed)
+    window = corpus.windows(1, min(recipe.flow.windows))
+    noise = torch.randn(window.latent.shape, generator=torch.Generator().manual_seed(seed))
+
+    def hear(mean: nn.Module) -> dict[str, Tensor]:
+        if not checkpoint.exists():
+            return {}
+        decoder = Decoder(recipe.codec.latent, recipe.codec.width, recipe.codec.blocks).eval()
+        load_mean(checkpoint, decoder)
+        generator = copy.deepcopy(mean).cpu()
+        assert isinstance(generator, Generator)
+        latents = {"sampled": sample(generator, window, noise, 8, 2.0), "composed": window.latent}
+        mels = {name: decoder.projection.decode(latent) for name, latent in latents.items()}
+        frame = torch.tensor([0])
+        return {n: sound(decoder.spectrum(m, *decoder.heads(m), frame))[0] for n, m in mels.items()}
+
+    return hear

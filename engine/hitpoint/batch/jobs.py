@@ -55,6 +55,7 @@ class Outcome:
     chance_rate: float
     wall_s: float
     warnings: tuple[str, ...] = ()
+    hits: tuple[tuple[float, bool], ...] = ()  # each hit point: seconds of the clip, and whether it is hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def outcome_text(outcome: Outcome) -> str:
             "chance_rate": outcome.chance_rate,
             "wall_s": outcome.wall_s,
             "warnings": list(outcome.warnings),
+            "hits": outcome.hits,
         }
     )
 
@@ -132,5 +134,10 @@ def outcome_of(text: str) -> Outcome:
     """The outcome in `text`."""
     record = json.loads(text)
     return Outcome(
-        **record | {"asset": Path(record["asset"]), "warnings": tuple(record["warnings"])},
+        **record
+        | {
+            "asset": Path(record["asset"]),
+            "warnings": tuple(record["warnings"]),
+            "hits": tuple((float(time), bool(hit)) for time, hit in record.get("hits", ())),
+        },
     )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hitpoint import __version__
+from hitpoint.batch.choose import Choice
 from hitpoint.batch.jobs import Fault, Job, fault_of, request_text
 from hitpoint.errors import HitpointError, UsageError
 from hitpoint.progress import SILENT, Progress
@@ -28,13 +29,15 @@ def plan(
     bundle: BundleId,
     *,
     all_clips: bool = False,
+    choice: Choice | None = None,
     taken: Mapping[Path, Path] | None = None,
     progress: Progress = SILENT,
 ) -> tuple[Job, ...]:
     """The jobs for `inputs`, each with the settings of `asked`; what cannot be read is a job that failed.
 
-    All clips of a timeline go into one output, in a folder of its own below `folder`. `taken` holds the
-    outputs of earlier runs, so that a source keeps its name whatever it is asked together with.
+    All clips of a timeline (or those of a `choice`) go into one output, in a folder of its own below
+    `folder`. `taken` holds the outputs of earlier runs, so that a source keeps its name whatever it is asked
+    together with. Raises UsageError for a choice that means no clip of any input.
     """
     jobs: list[Job] = []
     outputs = dict(taken or {})
@@ -42,7 +45,9 @@ def plan(
     for number, source in enumerate(sources):
         progress.report("Reading the inputs", number / len(sources))
         output = outputs.setdefault(source, _output(source, folder, outputs))
-        jobs += _jobs_of(replace(asked, timeline=source), output, bundle, all_clips)
+        jobs += _jobs_of(replace(asked, timeline=source), output, bundle, all_clips, choice)
+    if choice is not None and not jobs:
+        raise UsageError(f"No clip of the inputs is meant by {choice.text!r}.", "Look with hitpoint inspect.")
     return tuple(jobs)
 
 
@@ -54,13 +59,18 @@ def _output(source: Path, folder: Path, outputs: Mapping[Path, Path]) -> Path:
     return absolute(folder) / name / f"{name}.otio"
 
 
-def _jobs_of(request: ScoreRequest, output: Path, bundle: BundleId, all_clips: bool) -> list[Job]:
+def _jobs_of(
+    request: ScoreRequest, output: Path, bundle: BundleId, all_clips: bool, choice: Choice | None
+) -> list[Job]:
     try:
         if output == request.timeline:
             raise UsageError(f"{output} is where its own result would go.", "Choose another folder with -o.")
         info = read_timeline(request.timeline)
-        if all_clips:
-            return _all_clips(info, request, output, bundle)
+        if all_clips or choice is not None:
+            if not info.clips:
+                raise UsageError(f"{info.path.name} has no video clip.", "Choose a timeline with one.")
+            clips = info.clips if choice is None else choice.of(info)
+            return _several(info, clips, request, output, bundle)
         clip = select(info, request.clip).clip
     except HitpointError as error:
         key = _key(request, "", bundle)
@@ -68,13 +78,13 @@ def _jobs_of(request: ScoreRequest, output: Path, bundle: BundleId, all_clips: b
     return [_job(info, clip, request, output, bundle)]
 
 
-def _all_clips(info: TimelineInfo, request: ScoreRequest, output: Path, bundle: BundleId) -> list[Job]:
+def _several(
+    info: TimelineInfo, clips: Sequence[ClipInfo], request: ScoreRequest, output: Path, bundle: BundleId
+) -> list[Job]:
     """One job per clip. Where clips lie over each other the lowest track has the music."""
-    if not info.clips:
-        raise UsageError(f"{info.path.name} has no video clip.", "Choose a timeline with one.")
     jobs: list[Job] = []
     scored: list[ClipInfo] = []
-    for clip in info.clips:
+    for clip in clips:
         job = _job(info, clip, request, output, bundle)
         below = next((other for other in scored if _overlap(clip, other)), None)
         if not clip.enabled:

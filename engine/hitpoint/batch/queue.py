@@ -8,7 +8,8 @@ restart of the machine can end a lease early or keep it forever.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import get_args
@@ -42,28 +43,30 @@ CREATE TABLE IF NOT EXISTS job (
 
 
 class Queue:
-    """A connection to the queue in the file `path`; each thread and each process opens its own."""
+    """A connection to the queue in the file `path`; each thread and each process opens its own.
+
+    Every method raises OutputError where the file cannot be used, on a full disk for example; a change is
+    then made wholly or not at all.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Open or create. Raises OutputError where the file cannot be used."""
-        try:
+        """Open or create."""
+        self._path = path
+        with self._usable():
             self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.execute(_TABLE)
-        except sqlite3.Error as error:
-            raise OutputError(
-                f"The queue {path} cannot be used: {error}.", "Choose another folder, or remove that file."
-            ) from error
 
     def close(self) -> None:
         """Let go of the file; the last one to do so folds the log into it."""
-        self._db.close()
+        with self._usable():
+            self._db.close()
 
     def forget(self, jobs: Iterable[Job]) -> None:
         """As if these had never been asked for; files that were made stay."""
-        with self._db:
+        with self._usable(), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.executemany("DELETE FROM job WHERE key = ?", [(job.key,) for job in jobs])
 
@@ -73,7 +76,7 @@ class Queue:
         What is done or set aside stays so; what failed is tried again, as the cause may be gone; what an
         earlier run left running is given back.
         """
-        with self._db:
+        with self._usable(), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("UPDATE job SET wanted = 0")
             for number, job in enumerate(jobs):
@@ -99,18 +102,18 @@ class Queue:
 
     def outputs(self) -> Mapping[Path, Path]:
         """Where the result of each source goes that was ever asked for: it keeps that name."""
-        rows = self._db.execute("SELECT source, output FROM job ORDER BY number")
+        rows, _ = self._do("SELECT source, output FROM job ORDER BY number")
         return {Path(row["source"]): Path(row["output"]) for row in rows}
 
     def take(self, owner: str) -> Job | None:
         """Lease the next job to `owner`; None if nothing waits. What has killed a worker comes last."""
-        row = self._db.execute(
+        rows, _ = self._do(
             "UPDATE job SET state = 'running', owner = ?, beat = beat + 1, stage = '', fraction = 0"
             " WHERE key = (SELECT key FROM job WHERE state = 'waiting' AND wanted"
             " ORDER BY deaths, number LIMIT 1) RETURNING *",
-            (owner,),
-        ).fetchone()
-        return None if row is None else _job(row)
+            owner,
+        )
+        return _job(rows[0]) if rows else None
 
     def beat(self, key: str, owner: str, stage: str, fraction: float) -> bool:
         """Keep the lease and say how far it is; False if the job is no longer `owner`'s."""
@@ -130,40 +133,56 @@ class Queue:
 
     def release(self, owner: str) -> None:
         """Give back what `owner` holds: it was told to stop, and the job is not to blame."""
-        self._db.execute(
-            "UPDATE job SET state = 'waiting', owner = '' WHERE owner = ? AND state = 'running'", (owner,)
-        )
+        self._do("UPDATE job SET state = 'waiting', owner = '' WHERE owner = ? AND state = 'running'", owner)
 
     def died(self, owner: str, how: str) -> bool:
         """The worker `owner` is dead: its job waits again, or is set aside. False if it had none."""
-        changed = self._db.execute(
+        _, changed = self._do(
             "UPDATE job SET deaths = deaths + 1, owner = '', fault = 'WorkerDied', what = ?,"
             " todo = 'Look at this clip by itself; --fresh tries it again.',"
             " state = iif(deaths + 1 >= ?, 'aside', 'waiting') WHERE owner = ? AND state = 'running'",
-            (how, MOST_DEATHS, owner),
+            how,
+            MOST_DEATHS,
+            owner,
         )
-        return changed.rowcount > 0
+        return changed > 0
 
     def again(self, key: str) -> None:
         """Do a finished job once more, because its files are gone."""
-        self._db.execute("UPDATE job SET state = 'waiting', outcome = NULL WHERE key = ?", (key,))
+        self._do("UPDATE job SET state = 'waiting', outcome = NULL WHERE key = ?", key)
 
     def rows(self) -> tuple[Row, ...]:
         """Everything that is wanted now, in order."""
-        found = self._db.execute("SELECT * FROM job WHERE wanted ORDER BY number")
+        found, _ = self._do("SELECT * FROM job WHERE wanted ORDER BY number")
         return tuple(_row(row) for row in found)
 
     def tally(self) -> Tally:
         """How many are in which state, and what is being worked on."""
         counts = dict.fromkeys(get_args(State), 0)
-        found = self._db.execute("SELECT state, count(*) AS many FROM job WHERE wanted GROUP BY state")
+        found, _ = self._do("SELECT state, count(*) AS many FROM job WHERE wanted GROUP BY state")
         counts |= {row["state"]: row["many"] for row in found}
-        running = self._db.execute("SELECT * FROM job WHERE wanted AND state = 'running' ORDER BY number")
+        running, _ = self._do("SELECT * FROM job WHERE wanted AND state = 'running' ORDER BY number")
         return Tally(counts, tuple(_row(row) for row in running))
 
     def _held(self, change: str, key: str, owner: str, *values: str | float) -> bool:
         where = " WHERE key = ? AND owner = ? AND state = 'running'"
-        return self._db.execute(change + where, (*values, key, owner)).rowcount > 0
+        return self._do(change + where, *values, key, owner)[1] > 0
+
+    def _do(self, statement: str, *values: str | float) -> tuple[list[sqlite3.Row], int]:
+        """Carry it out to its end: the rows it gives, and how many it changed."""
+        with self._usable():
+            cursor = self._db.execute(statement, values)
+            return cursor.fetchall(), cursor.rowcount
+
+    @contextmanager
+    def _usable(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"The queue {self._path} cannot be used: {error}.",
+                "Choose another folder, or remove that file.",
+            ) from error
 
 
 def _job(row: sqlite3.Row) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sqlite3
@@ -15,13 +16,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hitpoint.backends.threads import cpu_threads
 from hitpoint.batch.jobs import Tally
 from hitpoint.batch.queue import Queue
+from hitpoint.batch.worker import ONE_THREAD
 from hitpoint.errors import Cancelled, ConflictError, OutputError, WorkerError
 from hitpoint.files import sweep_stale_temps
 
 STATE_FOLDER = ".hitpoint-batch"
 WORKER = (sys.executable, "-P", "-m", "hitpoint.batch.scorer")
+_WORKER_BYTES = 700 << 20
 _POLL_S = 0.1
 _STOP_S = 0.3
 _MOST_FALSE_STARTS = 3
@@ -39,6 +43,14 @@ class Crew:
     jobs: int
     command: tuple[str, ...] = WORKER
     lease_s: float = 60.0
+
+
+def good_number() -> int:
+    """One worker per core, unless they would fill more than half of the memory."""
+    if not hasattr(os, "sysconf"):
+        return cpu_threads()
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(cpu_threads(), memory // 2 // _WORKER_BYTES))
 
 
 @dataclass(slots=True)
@@ -171,7 +183,9 @@ class _Supervisor:
         owner = f"{self._path.stem}-{time.time_ns():x}-{self._started}"
         command = (*self._crew.command, str(self._path), owner)
         with self._log().open("ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
+            process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=os.environ | ONE_THREAD
+            )
         return _Worker(owner, process)
 
     def _log(self) -> Path:

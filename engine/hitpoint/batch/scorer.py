@@ -37,7 +37,7 @@ class Scorer:
                 f"The folder {job.output.parent} cannot be made: {error.strerror}.", "Choose another folder."
             ) from error
         check_target(job.output)
-        model = self._model(job.request.bundle)
+        model = self.load(job.request.bundle)
         result = score_seen(see(job.request, progress), job.request, model, job.output, progress)
         return Outcome(
             asset=result.asset.path,
@@ -47,9 +47,11 @@ class Scorer:
             chance_rate=result.chance_rate,
             wall_s=time.perf_counter() - started,
             warnings=result.warnings,
+            hits=tuple((hit.time, hit.hit) for hit in result.hit_points),
         )
 
-    def _model(self, bundle: Path | None) -> CpuModel:
+    def load(self, bundle: Path | None) -> CpuModel:
+        """The model of `bundle`, kept for the jobs to come. Raises ModelBundleError."""
         if self.model is None or self.bundle != bundle:
             self.model, self.bundle = CpuModel(load_bundle(bundle), THREADS), bundle
         return self.model

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hitpoint.batch.choose import Choice
+from hitpoint.batch.cluster import Cluster, run_on_cluster
 from hitpoint.batch.jobs import Job, Tally
 from hitpoint.batch.plan import plan
 from hitpoint.batch.queue import Queue
@@ -29,8 +31,9 @@ class Asked:
     inputs: tuple[Path, ...]
     folder: Path
     request: ScoreRequest
-    crew: Crew
+    crew: Crew | Cluster
     all_clips: bool = False
+    choice: Choice | None = None
     fresh: bool = False
     report: Path | None = None
 
@@ -41,7 +44,7 @@ def preview(asked: Asked, progress: Progress) -> tuple[Job, ...]:
     known = known_outputs(asked.folder)
     return plan(
         asked.inputs, asked.folder, asked.request, bundle,
-        all_clips=asked.all_clips, taken=known, progress=progress,
+        all_clips=asked.all_clips, choice=asked.choice, taken=known, progress=progress,
     )  # fmt: skip
 
 
@@ -57,16 +60,20 @@ def carry_out(asked: Asked, progress: Progress, listen: Callable[[Tally], None])
         queue = Queue(path)
         jobs = plan(
             asked.inputs, asked.folder, asked.request, bundle,
-            all_clips=asked.all_clips, taken=queue.outputs(), progress=progress,
+            all_clips=asked.all_clips, choice=asked.choice, taken=queue.outputs(), progress=progress,
         )  # fmt: skip
         if asked.fresh:
             queue.forget(jobs)
         queue.ask(jobs)
         _do_again_where_files_are_gone(queue)
         before, started = queue.tally().counts["done"], time.monotonic()
-        run(path, asked.crew, listen, progress.cancelled)
+        workers = asked.crew.jobs
+        if isinstance(asked.crew, Cluster):
+            workers = run_on_cluster(path, asked.crew, listen, progress.cancelled)
+        else:
+            run(path, asked.crew, listen, progress.cancelled)
         made = queue.tally().counts["done"] - before
-        report = Report(queue.rows(), time.monotonic() - started, made, asked.crew.jobs)
+        report = Report(queue.rows(), time.monotonic() - started, made, workers)
         queue.close()
     if asked.report is not None:
         write_report(report, asked.report)

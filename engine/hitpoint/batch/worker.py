@@ -6,13 +6,15 @@ end: the worker gives its job back, removes what is unfinished and ends.
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +27,9 @@ from hitpoint.progress import Progress
 BEAT_S = 1.0
 STALL_S = 600.0
 """Work that reports no progress for so long is stuck, and its lease is allowed to lapse."""
+
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""For the environment of a worker: threads of libraries that read it as they are loaded only spin."""
 
 Work = Callable[[Job, Progress], Outcome]
 
@@ -66,20 +71,51 @@ def serve(path: Path, owner: str, work: Work) -> int:
         keeper = threading.Thread(target=lease.keep, args=(progress,), name="hitpoint-lease", daemon=True)
         keeper.start()
         try:
-            outcome = work(job, progress)
-            done += queue.done(job.key, owner, outcome)
+            came = attempt(work, job, progress)
         except Cancelled:
             continue  # the job is somebody else's by now
-        except HitpointError as error:
-            queue.failed(job.key, owner, fault_of(error))
-        except Exception as error:  # the outer edge: a mistake of ours must not stop a night's work
-            sys.excepthook(type(error), error, error.__traceback__)
-            queue.failed(job.key, owner, _unexpected(error))
         finally:
             lease.over.set()
             keeper.join()
+        if isinstance(came, Outcome):
+            done += queue.done(job.key, owner, came)
+        else:
+            queue.failed(job.key, owner, came)
     queue.close()
     return done
+
+
+def attempt(work: Work, job: Job, progress: Progress) -> Outcome | Fault:
+    """What comes of `work`, on one core. An error is an answer too; only Cancelled is raised."""
+    try:
+        with one_core():
+            return work(job, progress)
+    except Cancelled:
+        raise
+    except HitpointError as error:
+        return fault_of(error)
+    except Exception as error:  # the outer edge: a mistake of ours must not stop a night's work
+        sys.excepthook(type(error), error, error.__traceback__)
+        return _unexpected(error)
+
+
+@contextmanager
+def one_core() -> Generator[None]:
+    """Keep this thread, and all that it starts, on the core where it happens to run.
+
+    A worker then does not slow down its neighbours, and libraries do not start threads that only wait for
+    each other. The system chooses the core anew for each job, so that two batches share a machine well.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    allowed, here = os.sched_getaffinity(0), ctypes.CDLL(None).sched_getcpu()
+    if here in allowed:
+        os.sched_setaffinity(0, {here})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def hold_lifeline(path: Path, owner: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -11,8 +10,11 @@ import typer
 from rich.markup import escape
 
 from hitpoint import __version__
+from hitpoint.backends.api import NAMES as BACKENDS
 from hitpoint.cli import console, reports
 from hitpoint.cli.batch import batch
+from hitpoint.cli.convert import convert
+from hitpoint.cli.where import ducking, where
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError, UsageError
 from hitpoint.progress import Progress
@@ -26,8 +28,21 @@ app = typer.Typer(
 )
 
 Input = Annotated[Path, typer.Argument(help="A timeline (.otio, .otioz) or a video file.")]
-ClipOption = Annotated[str | None, typer.Option("--clip", help="Name or number of the clip (see inspect).")]
-RangeOption = Annotated[str | None, typer.Option("--range", help="IN-OUT in the clip: 1.5-8, or timecode.")]
+ClipOption = Annotated[
+    list[str] | None,
+    typer.Option("--clip", help="Name or number (see inspect), or FIRST..LAST; repeat it for several."),
+]
+RangeOption = Annotated[
+    str | None, typer.Option("--range", help="IN-OUT in the clip, IN..OUT on the timeline: 1.5-8, 10..25.")
+]
+TrackOption = Annotated[str | None, typer.Option("--track", help="A video track: its name, or V1.")]
+RegionOption = Annotated[str | None, typer.Option("--region", help="A marker that lasts, or a pair of them.")]
+WholeOption = Annotated[bool, typer.Option("--whole", help="The whole timeline as one cue.")]
+HandlesOption = Annotated[bool, typer.Option("--handles", help="With the transitions at both ends.")]
+MarkersOption = Annotated[
+    bool | None,
+    typer.Option("--hits-from-markers/--no-hits-from-markers", help="Markers are the hit points, or not."),
+]
 AccentsOption = Annotated[str, typer.Option(help="What counts as an accent: impact, onset or pulse.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON, and nothing else.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
@@ -48,6 +63,10 @@ def score(
     output: Annotated[Path, typer.Option("--output", "-o", help="The timeline to write (.otio).")],
     clip: ClipOption = None,
     range_: RangeOption = None,
+    track: TrackOption = None,
+    region: RegionOption = None,
+    whole: WholeOption = False,
+    handles: HandlesOption = False,
     style: Annotated[str, typer.Option(help=f"auto, {', '.join(STYLES)}.")] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Other seed, other music.")] = 1,
     steps: Annotated[int, typer.Option(min=1, max=128, help="Sampler steps.")] = 8,
@@ -57,18 +76,31 @@ def score(
     loudness: Annotated[float, typer.Option(min=-40, max=-8, help="Target in LUFS.")] = -14.0,
     bpm: Annotated[float | None, typer.Option(min=40, max=240, help="Pin the tempo.")] = None,
     accents: AccentsOption = "impact",
+    markers: MarkersOption = None,
+    duck: Annotated[str, typer.Option(help="Turn the music down under speech: off or auto.")] = "off",
+    duck_level: Annotated[float, typer.Option(min=-40, max=0, help="By so many dB.")] = -10.0,
+    duck_attack: Annotated[float, typer.Option(min=0, max=5, help="Seconds on the way down.")] = 0.25,
+    duck_release: Annotated[float, typer.Option(min=0, max=10, help="Seconds on the way back.")] = 0.8,
     bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
+    backend: Annotated[str, typer.Option(help=f"What runs the model: auto, {', '.join(BACKENDS)}.")] = "auto",
+    stream: Annotated[
+        Path | None,
+        typer.Option(help="A WAV file or pipe to listen to while the music is made; then other music."),
+    ] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Score a clip: make music whose accents land on its movement, and lay it on the timeline."""
+    """Score a clip, or several as one cue: music whose accents land on the movement, laid on the timeline."""
     from hitpoint.score import score as score_clip
 
     def work(progress: Progress) -> str:
+        chosen = where(source, clip, range_, track, region, whole, handles)
         request = ScoreRequest(
-            timeline=source, clip=clip, range=_range(range_, source), style=style, seed=seed,
+            timeline=source, clip=chosen.clip, range=chosen.range, scope=chosen.scope, style=style, seed=seed,
             steps=steps, takes=takes, intensity=intensity, guidance=guidance, loudness=loudness, bpm=bpm,
-            accents=accent_kind(accents), bundle=bundle,
+            accents=accent_kind(accents), markers=markers,
+            ducking=ducking(duck, duck_level, duck_attack, duck_release), bundle=bundle, backend=backend,
+            stream=stream,
         )  # fmt: skip
         result = score_clip(request, output, progress)
         if not as_json:
@@ -81,6 +113,7 @@ def score(
 
 
 app.command()(batch)
+app.command()(convert)
 
 
 @app.command()
@@ -88,7 +121,12 @@ def rhythm(
     source: Input,
     clip: ClipOption = None,
     range_: RangeOption = None,
+    track: TrackOption = None,
+    region: RegionOption = None,
+    whole: WholeOption = False,
+    handles: HandlesOption = False,
     accents: AccentsOption = "impact",
+    markers: MarkersOption = None,
     bpm: Annotated[float | None, typer.Option(min=40, max=240, help="Pin the tempo.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw frames above the curve into this PNG.")] = None,
     as_json: JsonOption = False,
@@ -99,9 +137,13 @@ def rhythm(
     from hitpoint.score import see
 
     def work(progress: Progress) -> str:
+        chosen = where(source, clip, range_, track, region, whole, handles)
+        if plot is not None and chosen.scope is not None:
+            raise UsageError("--plot draws one clip.", "Name the clip with --clip.")
         request = ScoreRequest(
-            timeline=source, clip=clip, range=_range(range_, source), accents=accent_kind(accents), bpm=bpm
-        )
+            timeline=source, clip=chosen.clip, range=chosen.range, scope=chosen.scope,
+            accents=accent_kind(accents), markers=markers, bpm=bpm,
+        )  # fmt: skip
         seen = see(request, progress)
         if plot is not None:
             plot_rhythm(seen.rhythm, seen.selection.media, plot)
@@ -200,16 +242,6 @@ def panel(
     from hitpoint.cli.panel import open_panel
 
     raise SystemExit(open_panel(source, screenshot, size))
-
-
-def _range(text: str | None, source: Path) -> tuple[Fraction, Fraction] | None:
-    """Parsed at the timeline's rate, which timecode needs."""
-    if text is None:
-        return None
-    from hitpoint.timeline.read import read_timeline
-    from hitpoint.timeline.select import parse_range
-
-    return parse_range(text, read_timeline(source).rate if text.count(":") > 2 else None)
 
 
 def _print(text: str) -> None:

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.live import Live
@@ -21,17 +21,28 @@ from hitpoint.errors import UsageError
 from hitpoint.progress import Progress
 from hitpoint.values import ScoreRequest
 
+if TYPE_CHECKING:
+    from hitpoint.batch.cluster import Cluster
+    from hitpoint.batch.run import Crew
+
 
 def batch(
     inputs: Annotated[list[Path], typer.Argument(help="Timelines and video files.")],
     folder: Annotated[Path, typer.Option("--output", "-o", help="The folder for the results.")],
     all_clips: Annotated[bool, typer.Option("--all-clips", help="Every clip of each timeline.")] = False,
+    select: Annotated[
+        str | None, typer.Option("--select", help="These clips of each: 'name:shot* min:2 !track:V2'.")
+    ] = None,
     clip: Annotated[str | None, typer.Option("--clip", help="Name or number of the clip in each.")] = None,
     style: Annotated[str, typer.Option(help=f"auto, {', '.join(STYLES)}.")] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Other seed, other music.")] = 1,
     takes: Annotated[int, typer.Option(min=1, max=32, help="Make so many and keep the best.")] = 1,
     bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many at a time.")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="How many at a time; without it, one per core.")
+    ] = None,
+    executor: Annotated[str, typer.Option(help="local (this machine) or ray (a cluster).")] = "local",
+    address: Annotated[str, typer.Option(help="Of the Ray cluster, for example auto or host:6379.")] = "",
     resume: Annotated[bool, typer.Option("--resume/--fresh", help="Go on, or do all of it again.")] = True,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, write nothing.")
@@ -41,19 +52,21 @@ def batch(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
 ) -> None:
     """Score many clips, several at a time; stopped or killed, the same command goes on."""
-    from hitpoint.batch.run import Crew
+    from hitpoint.batch.choose import parse_choice
     from hitpoint.batch.session import Asked, carry_out, preview
 
-    if clip is not None and all_clips:
-        console.fail(UsageError("--clip and --all-clips exclude each other.", "Give one of them."))
+    if (clip is not None) + (select is not None) + all_clips > 1:
+        console.fail(UsageError("--clip, --select and --all-clips exclude each other.", "Give one of them."))
+    choice = None if select is None else console.run(lambda _: parse_choice(select), quiet=True, debug=debug)
     asked = Asked(
         inputs=tuple(inputs),
         folder=folder,
         request=ScoreRequest(Path(), clip=clip, style=style, seed=seed, takes=takes, bundle=bundle),
         all_clips=all_clips,
+        choice=choice,
         fresh=not resume,
         report=report,
-        crew=Crew(jobs),
+        crew=_crew(executor, address, jobs, bundle),
     )
     quiet = as_json and not sys.stderr.isatty()
     if dry_run:
@@ -68,9 +81,22 @@ def batch(
     if as_json:
         _print([reports.dumps(report_json(result))])
     else:
-        console.err.print(_result_table(result))
+        console.err.print(_result(result))
         _print([str(output) for output in result.outputs])
     raise SystemExit(0 if result.clean else 1)
+
+
+def _crew(executor: str, address: str, jobs: int | None, bundle: Path | None) -> Crew | Cluster:
+    from hitpoint.batch.cluster import Cluster
+    from hitpoint.batch.run import Crew, good_number
+
+    if executor == "ray":
+        return Cluster(jobs or 0, address, bundle)
+    if executor != "local":
+        console.fail(UsageError(f"There is no executor {executor!r}.", "Use local or ray."))
+    if address:
+        console.fail(UsageError("--address is of a Ray cluster.", "Give --executor ray as well."))
+    return Crew(jobs or good_number())
 
 
 class _Display:
@@ -122,10 +148,13 @@ def _progress_table(tally: Tally, summary: str) -> Table:
     return table
 
 
-def _result_table(report: Report) -> Table:
+def _result(report: Report) -> Table | str:
     """The totals, and a line for each job that needs a look."""
     counts = ", ".join(f"{report.count(state)} {state}" for state in ORDER if report.count(state))
-    table = Table(title=f"{counts or 'Nothing to do'}; {report.made} made in {_clock(report.wall_s)}")
+    totals = f"{counts or 'Nothing to do'}; {report.made} made in {_clock(report.wall_s)}"
+    if all(row.state == "done" for row in report.rows):
+        return totals
+    table = Table(title=totals)
     for heading in ("Source", "Clip", "State", "Why"):
         table.add_column(heading, overflow="fold")
     for row in report.rows:

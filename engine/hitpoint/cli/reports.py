@@ -33,19 +33,27 @@ def score_json(result: ScoreResult) -> Json:
             "samples": result.asset.samples,
         },
         "clip": {
-            "name": result.clip.name,
+            "name": result.title or result.clip.name,
             "record_start": float(result.record_start),
             "duration": float(result.duration),
         },
+        "clips": list(result.clips),
         "seed": result.seed,
         "style": result.style,
         "bundle": {"name": result.bundle.name, "sha256": result.bundle.sha256},
+        "backend": result.backend,
         "hit_points": [_hit(report) for report in result.hit_points],
         "hit_rate": result.hit_rate,
         "chance_rate": result.chance_rate,
         "tempo_map": [{"time": point.time, "bpm": point.bpm} for point in result.tempo_map],
         "shots": [{"start": shot.start, "duration": shot.duration} for shot in result.shots],
         "motion_source": result.motion_source,
+        "ducking": {
+            "baked": result.ducking_baked,
+            "ranges": [
+                {"start": duck.start, "end": duck.end, "gain_db": duck.gain} for duck in result.ducking
+            ],
+        },
         "timings": {
             "motion_s": result.timings.motion_s,
             "generate_s": result.timings.generate_s,
@@ -173,6 +181,16 @@ def timeline_json(timeline: TimelineInfo) -> Json:
             }
             for clip in timeline.clips
         ],
+        "markers": [
+            {
+                "name": mark.name,
+                "time": float(mark.time),
+                "duration": float(mark.duration),
+                "colour": mark.colour,
+                "on": mark.holder,
+            }
+            for mark in timeline.marks
+        ],
         "warnings": list(timeline.warnings),
     }
 
@@ -194,7 +212,8 @@ def timeline_table(timeline: TimelineInfo) -> Table:
 
 def score_table(result: ScoreResult) -> Table:
     """What an editor wants to know: how well it hit, what it is, where it lies."""
-    table = Table(show_header=False, title=f"Scored {result.clip.name!r} ({float(result.duration):.2f} s)")
+    title = result.title or result.clip.name
+    table = Table(show_header=False, title=f"Scored {title!r} ({float(result.duration):.2f} s)")
     hits = [report for report in result.hit_points if report.hit]
     rows = (
         ("Hit points", f"{len(hits)} of {len(result.hit_points)} within half a frame"),
@@ -206,6 +225,8 @@ def score_table(result: ScoreResult) -> Table:
             f"{result.timings.total_s:.1f} s (movement {result.timings.motion_s:.1f} s, "
             f"music {result.timings.generate_s:.1f} s)",
         ),
+        *((("Clips", f"{len(result.clips)} as one cue"),) if len(result.clips) > 1 else ()),
+        *((("Turned down", f"{len(result.ducking)} times, under speech"),) if result.ducking else ()),
         ("Sound", str(result.asset.path)),
         ("Timeline", str(result.output)),
     )

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from hitpoint.cue.decode import Positions, identity
 from hitpoint.cue.hits import strongest
@@ -122,6 +121,9 @@ def time_map(wanted: Sequence[Knot], frames: int) -> Positions:
     points.append(Knot(wanted[-1].time + REACH_S, 0.0))
     times = np.array([point.time for point in points]) * FRAME_RATE
     shifts = np.array([point.shift for point in points]) * FRAME_RATE
-    inside = (out >= times[0]) & (out <= times[-1])
-    out[inside] += PchipInterpolator(times, shifts)(out[inside])
+    inside = (out >= times[0]) & (out < times[-1])
+    at = np.searchsorted(times, out[inside], "right") - 1
+    share = (out[inside] - times[at]) / np.diff(times)[at]
+    # Level at every knot, so that an attack itself is not stretched.
+    out[inside] += shifts[at] + np.diff(shifts)[at] * share**2 * (3 - 2 * share)
     return out.clip(0, 2 * frames - 1)

@@ -67,18 +67,22 @@ def _overlap_add(spectrum: Floats, manifest: Manifest) -> Floats:
     The first frame's left half is dropped; the last hops are not yet whole.
     """
     n_fft, hop = manifest.n_fft, manifest.hop
-    count, lapped = spectrum.shape[-1], -(-n_fft // hop)
-    frames = np.fft.irfft(spectrum[:, 0] + 1j * spectrum[:, 1], n_fft, axis=1)
+    bins, count = spectrum.shape[2:]
+    lapped = -(-n_fft // hop)
     window = _hann(n_fft)
-    # In hops: frame i, cut into `lapped` pieces, adds its piece j to hop i + j.
-    pieces = np.zeros((2, lapped * hop, count), np.float32)
-    pieces[:, :n_fft] = frames * window[:, None]
-    weights = np.pad(window**2, (0, lapped * hop - n_fft))
+    # Frame by frame in memory: several times faster than along the graph's last axis.
+    lines = np.empty((2, count, bins), np.complex64)
+    lines.real = spectrum[:, 0].transpose(0, 2, 1)
+    lines.imag = spectrum[:, 1].transpose(0, 2, 1)
+    frames = np.fft.irfft(lines, n_fft, axis=2)
+    frames *= window
+    # In hops: frame i, cut into `lapped` pieces (the last one short), adds its piece j to hop i + j.
     sound = np.zeros((2, count + lapped - 1, hop), np.float32)
     weight = np.zeros((count + lapped - 1, hop), np.float32)
     for j in range(lapped):
-        here = slice(j * hop, (j + 1) * hop)
-        sound[:, j : j + count] += pieces[:, here].transpose(0, 2, 1)
-        weight[j : j + count] += weights[here]
+        piece = frames[..., j * hop : (j + 1) * hop]
+        size = piece.shape[-1]
+        sound[:, j : j + count, :size] += piece
+        weight[j : j + count, :size] += window[j * hop : (j + 1) * hop] ** 2
     sound /= np.maximum(weight, np.float32(1e-6))
     return sound.reshape(2, -1)[:, n_fft // 2 :]

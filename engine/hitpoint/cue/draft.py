@@ -11,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
 from hitpoint.cue.align import Knot, time_map
 from hitpoint.cue.bundle import Manifest
 from hitpoint.cue.decode import Positions, chunk_context, decode_chunk, identity
 from hitpoint.cue.generate import Model
 from hitpoint.cue.onsets import HOP, LAG, SIZE, Onsets, find_onsets, flux, level_gain
+from hitpoint.cue.sliding import sliding_max
 from hitpoint.cue.windows import Span
 from hitpoint.errors import OutputError
 from hitpoint.progress import Progress
@@ -122,7 +122,7 @@ class Draft:
             changed = np.ones(heard, bool)
         else:
             other = (self._z != z).any(0) | (self._positions != positions).reshape(-1, 2).any(1)
-            changed = maximum_filter1d(other, 2 * chunk_context(self._manifest) + 1)[:heard]
+            changed = sliding_max(other.astype(np.float32), 2 * chunk_context(self._manifest) + 1)[:heard] > 0
         runs = np.flatnonzero(np.diff(np.pad(changed.astype(np.int8), 1))).reshape(-1, 2)
         return [
             Span(low, min(low + CHUNK_LATENTS, int(stop)))

@@ -55,6 +55,7 @@ class Sampling:
     steps: int
     guidance: float
     variation: int = 0
+    quick: bool = False  # begin with a short window, so that something can be heard soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,18 @@ class Composer:
 
     def compose(self) -> Floats:
         """The latents of the whole cue."""
+        *_, (z, _made) = self.growing()
+        return z
+
+    def growing(self) -> Iterator[tuple[Floats, int]]:
+        """The latents after each window, always the same array, and how many of its frames are made."""
         total = frames_for(self.plan.duration, self.manifest)
         z = np.zeros((self.manifest.latent_channels, total), np.float32)
-        for window in windows(total, self.manifest):
+        for window in windows(total, self.manifest, quick=self.sampling.quick):
             mask = np.zeros((1, window.frames), np.float32)
             mask[:, : window.known] = 1
             self._sample(window, z, mask, total)
-        return z
+            yield z, window.stop
 
     def repaint(self, z: Floats, spans: Iterable[Span]) -> Floats:
         """A copy of z whose spans are made anew so that they fit what stands around them."""

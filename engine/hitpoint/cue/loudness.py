@@ -1,53 +1,68 @@
-"""Integrated loudness (ITU-R BS.1770-4) of a stream, in constant memory.
+"""Loudness (ITU-R BS.1770-4) at 48 kHz from the weighted power of short cells, in any order.
 
-`pyloudnorm` wants the whole piece at once; its filters are used here, the gate is the standard's.
+The filters are those of the standard's tables 1 and 2. They run as products of matrices over whole cells:
+libraries either want the piece at once or cost more to import than the loudness of a minute takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from pyloudnorm.iirfilter import IIRfilter
-from scipy.signal import sosfilt
 
 from hitpoint.values import SAMPLE_RATE, Floats
 
+Matrix = NDArray[np.float64]
+
+CELL = 32  # samples
 STEP = SAMPLE_RATE // 10  # gating blocks of 400 ms every 100 ms
 ABSOLUTE_GATE = -70.0
 RELATIVE_GATE = -10.0
+SHELF = ((1.53512485958697, -2.69169618940638, 1.19839281085285), (1, -1.69065929318241, 0.73248077421585))
+HIGH_PASS = ((1.0, -2.0, 1.0), (1, -1.99004745483398, 0.99007225036621))
+WARM_UP = SAMPLE_RATE // 4
+"""Samples after which the filters have forgotten what came before: its slowest part has fallen by e^-60."""
 SILENCE = -120.0
 """LUFS reported for silence, in place of minus infinity."""
 
 
-class KWeighting:
-    """The two filters of the standard as pyloudnorm sets them, kept running over consecutive blocks."""
+@lru_cache(maxsize=1)
+def _k_weighting() -> tuple[Matrix, Matrix, Matrix, Matrix]:
+    """Both filters as one over a cell: output from input and from state, new state from input and from state.
 
-    def __init__(self) -> None:
-        shelf = IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, SAMPLE_RATE, "high_shelf")
-        high_pass = IIRfilter(0.0, 0.5, 38.0, SAMPLE_RATE, "high_pass")
-        self._sections = np.array([[*stage.b, *stage.a] for stage in (shelf, high_pass)])
-        self._state = np.zeros((2, 2, 2))
+    All act on rows from the right. The state is that of the controllable canonical form.
+    """
+    above, below = (np.polymul(*pair) for pair in zip(SHELF, HIGH_PASS, strict=True))
+    once = np.eye(4, k=-1)
+    once[0] = -below[1:]
+    seen = above[1:] - above[0] * below[1:]
+    powers = [np.linalg.matrix_power(once, n) for n in range(CELL + 1)]
+    response = np.array([above[0], *(seen @ power[:, 0] for power in powers[:-1])])
+    lag = np.subtract.outer(np.arange(CELL), np.arange(CELL))  # of each output behind each input
+    direct = np.where(lag >= 0, response[np.maximum(lag, 0)], 0)
+    return (
+        direct.T,
+        np.array([seen @ power for power in powers[:-1]]).T,
+        np.array([power[:, 0] for power in powers[-2::-1]]),
+        powers[-1].T,
+    )
 
-    def power(self, block: Floats) -> NDArray[np.float64]:
-        """(samples,) weighted power of the next (2, samples), both channels together."""
-        weighted, self._state = sosfilt(self._sections, block.astype(np.float64), axis=1, zi=self._state)
-        power: NDArray[np.float64] = np.einsum("cs,cs->s", weighted, weighted)
-        return power
 
-
-def integrated_loudness(blocks: Iterable[Floats]) -> float:
-    """LUFS of consecutive (2, samples) blocks at 48 kHz; ungated below 0.4 s, `SILENCE` without sound."""
-    weighting = KWeighting()
-    rest = np.zeros(0)
-    tenths: list[NDArray[np.float64]] = [np.zeros(0)]
-    for block in blocks:
-        power = np.concatenate([rest, weighting.power(block)])
-        whole = len(power) // STEP
-        tenths.append(power[: whole * STEP].reshape(whole, STEP).mean(1))
-        rest = power[whole * STEP :]
-    return gated(np.concatenate(tenths), rest)
+def cell_power(sound: Floats) -> Matrix:
+    """(cells,) mean weighted power of both channels together; (2, samples) begin with `WARM_UP` more."""
+    direct, from_state, entered, kept = _k_weighting()
+    cells = sound.reshape(2, -1, CELL).astype(np.float64)
+    states = cells @ entered
+    # s[n] = kept s[n-1] + u[n] by doubling: each round adds what lies twice as far back.
+    back = 1
+    while back < min(cells.shape[1], WARM_UP // CELL):
+        states[:, back:] += states[:, :-back] @ kept
+        kept, back = kept @ kept, 2 * back
+    first = WARM_UP // CELL
+    weighted = cells[:, first:] @ direct + states[:, first - 1 : -1] @ from_state
+    power: Matrix = np.einsum("kcs,kcs->c", weighted, weighted) / CELL
+    return power
 
 
 def gated(tenths: NDArray[np.floating], rest: NDArray[np.floating]) -> float:

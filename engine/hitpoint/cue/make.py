@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from hitpoint.cue.draft import Draft
 from hitpoint.cue.generate import Composer, Sampling
 from hitpoint.cue.hits import chance, half_frame, hit_rate, match, strong
-from hitpoint.cue.master import master, to_24_bit
+from hitpoint.cue.master import Dip, master, to_24_bit
 from hitpoint.cue.onsets import Onsets, onsets_of
 from hitpoint.cue.plan import CuePlan
 from hitpoint.cue.sessions import CpuModel
+from hitpoint.cue.stream import Heard
 from hitpoint.cue.take import REPAINTS, Merit, make_take
 from hitpoint.cue.wav import Levels, Provenance, write_wav
 from hitpoint.errors import MediaError, OutputError, UsageError
+from hitpoint.parallel import ahead
 from hitpoint.progress import Progress
 from hitpoint.values import SAMPLE_RATE, Asset, Floats, HitPoint, HitReport
 
@@ -41,6 +43,7 @@ class Cue:
     hit_rate: float
     chance_rate: float
     loudness: float  # LUFS, as measured
+    backend: str  # what ran the model, and why
     warnings: tuple[str, ...]
 
 
@@ -60,36 +63,46 @@ def make_cue(
     time_reference: int,
     provenance: Provenance,
     progress: Progress,
+    dip: Dip | None = None,
+    heard: Heard | None = None,
 ) -> Cue:
     """Make the cue of `plan` whose accents land on `hits`, and write it to `out` as 24-bit BWF.
 
-    `loudness` in LUFS; `frame_rate` of the picture sets the tolerance, half a frame; `lead_samples` of
-    silence come first; `time_reference` is the record position of the file's first sample. The file has
-    round(duration * 48000) + lead_samples samples. Same arguments, same bytes.
+    `loudness` in LUFS, without the `dip` (see `master`); `frame_rate` of the picture sets the tolerance, half
+    a frame; `lead_samples` of silence come first; `time_reference` is the record position of the file's
+    first sample. `heard` gets the first take as it is composed, and that take then begins with a short
+    window, which makes it other music. The file has round(duration * 48000) + lead_samples samples.
+    Same arguments, same bytes.
     Raises UsageError, ModelBundleError, OutputError, Cancelled; then nothing is written.
     """
     _check(plan, out)
     samples, tolerance = round(plan.duration * SAMPLE_RATE), half_frame(frame_rate)
     manifest = model.bundle.manifest
-    composer = Composer(plan, model, manifest, Sampling(seed, steps, guidance), progress)
+    composer = Composer(
+        plan, model, manifest, Sampling(seed, steps, guidance, quick=heard is not None), progress
+    )
     with ExitStack() as stack, model.cancellable(progress):
         empty = (Draft(model, manifest, samples, out.parent) for _ in range(takes))
         drafts = [stack.enter_context(draft) for draft in empty]
         merits: list[Merit] = []
         for take, draft in enumerate(drafts):
             variant = composer.varied(plan, take * (REPAINTS + 1))
-            merits.append(make_take(draft, variant, hits, tolerance))
+            listener = heard if take == 0 else None
+            merits.append(make_take(draft, variant, hits, tolerance, listener))
         best = max(range(takes), key=lambda take: (merits[take].hit_rate, merits[take].evenness))
         progress.report("Mastering", 0.0)
         last = max((hit.time for hit in hits), default=0.0)
-        finished = master(drafts[best].read, samples, max(plan.end, last), loudness)
+        finished = master(drafts[best].read, samples, max(plan.end, last), loudness, dip)
         levels = Levels(finished.loudness, finished.true_peak)
-        blocks = _with_lead(to_24_bit(finished.blocks(), seed), lead_samples)
-        asset = write_wav(out, blocks, samples + lead_samples, provenance, levels, time_reference)
+        # Gain and dither in one thread, packing and hashing in the other.
+        quantised = _with_lead(to_24_bit(finished.blocks(), seed), lead_samples)
+        with closing(ahead(quantised, depth=2)) as blocks:
+            asset = write_wav(out, blocks, samples + lead_samples, provenance, levels, time_reference)
     onsets = file_onsets(out, lead_samples)
     rates = hit_rate(onsets, hits, tolerance), chance(onsets, hits, tolerance, plan.duration)
-    warnings = _warnings(levels.loudness, loudness, match(onsets, strong(hits), tolerance))
-    return Cue(asset, match(onsets, hits, tolerance), *rates, levels.loudness, warnings)
+    warnings = _warnings(finished.undipped, loudness, match(onsets, strong(hits), tolerance))
+    warnings = (*model.warnings, *warnings)
+    return Cue(asset, match(onsets, hits, tolerance), *rates, levels.loudness, model.backend, warnings)
 
 
 def file_onsets(path: Path, lead_samples: int = 0) -> Onsets:

@@ -6,16 +6,17 @@ and limiter are found on those alone, and a second pass applies them. Memory sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitpoint.cue import limiter
-from hitpoint.cue.limiter import CELL, FILTER_REACH
-from hitpoint.cue.loudness import SILENCE, STEP, KWeighting, gated
+from hitpoint.cue.limiter import FILTER_REACH
+from hitpoint.cue.loudness import CELL, SILENCE, STEP, WARM_UP, cell_power, gated
 from hitpoint.cue.onsets import Reader
+from hitpoint.parallel import ordered
 from hitpoint.values import SAMPLE_RATE, Floats
 
 BLOCK = 1 << 16
@@ -27,6 +28,7 @@ MAX_GAIN_DB = 40.0
 ROUNDS = 12
 CLOSE_ENOUGH_LU = 0.02
 FULL_SCALE = 1 << 23
+Dip = Callable[[NDArray[np.floating]], Floats]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,18 @@ class Anatomy:
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """How a piece is finished; `loudness` in LUFS and `true_peak` in dBTP are what comes out."""
+    """How a piece is finished; `loudness` in LUFS and `true_peak` in dBTP are what comes out.
+
+    `undipped` is the loudness that it would have without its dips: that is what the target is for, or music
+    that makes room for speech would be turned up again for it.
+    """
 
     read: Reader
     samples: int
     gain: Floats  # dB per cell
     loudness: float
     true_peak: float
+    undipped: float
 
     def blocks(self) -> Iterator[Floats]:
         """(2, n) finished float32 blocks, together `samples` long."""
@@ -61,10 +68,11 @@ class Master:
             yield self.read(start, stop) * limiter.factors(self.gain, start, stop)
 
 
-def master(read: Reader, samples: int, end: float, target: float) -> Master:
+def master(read: Reader, samples: int, end: float, target: float, dip: Dip | None = None) -> Master:
     """Find the gain that brings a piece to `target` LUFS behind the limiter.
 
-    `end` is the time of the last sound in seconds; its tail fades out until the piece is over.
+    `end` is the time of the last sound in seconds; its tail fades out until the piece is over. `dip` says by
+    how many dB (at most 0) it is turned down in the end, at given seconds.
     """
     faded = fades(read, samples, end)
     anatomy = dissect(faded, samples)
@@ -76,27 +84,24 @@ def master(read: Reader, samples: int, end: float, target: float) -> Master:
         if result <= SILENCE or abs(target - result) < CLOSE_ENOUGH_LU or level >= MAX_GAIN_DB:
             break
         level = min(MAX_GAIN_DB, level + target - result)
+    undipped = anatomy.loudness(gain)
+    if dip is not None:
+        gain = gain + dip((np.arange(len(gain)) + 0.5) * CELL / SAMPLE_RATE)
     peak = float((20 * np.log10(np.maximum(anatomy.peaks, 1e-10)) + gain).max())
-    return Master(faded, samples, gain, anatomy.loudness(gain), peak)
+    return Master(faded, samples, gain, anatomy.loudness(gain), peak, undipped)
 
 
 def dissect(read: Reader, samples: int) -> Anatomy:
-    """One pass over the whole piece."""
-    weighting = KWeighting()
-    peaks: list[Floats] = []
-    power: list[Floats] = []
-    for start in range(0, samples, BLOCK):
-        stop = min(start + BLOCK, samples)
-        sound = read(start - FILTER_REACH, stop + FILTER_REACH)
-        inside = slice(FILTER_REACH, -FILTER_REACH)
-        peaks.append(_cells(limiter.true_peak(sound)[inside]).max(1))
-        power.append(_cells(weighting.power(sound[:, inside])).mean(1).astype(np.float32))
+    """One pass over the whole piece, its blocks side by side."""
+
+    def block(start: int) -> tuple[Floats, Floats]:
+        length = -(-min(BLOCK, samples - start) // CELL) * CELL
+        sound = read(start - WARM_UP, start + length + FILTER_REACH)
+        power = cell_power(sound[:, :-FILTER_REACH]).astype(np.float32)
+        return limiter.cell_peaks(sound[:, WARM_UP - FILTER_REACH :]), power
+
+    peaks, power = zip(*ordered(block, range(0, samples, BLOCK)), strict=True)
     return Anatomy(np.concatenate(peaks), np.concatenate(power))
-
-
-def _cells(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(cells, CELL), the last one filled up with silence."""
-    return np.pad(values, (0, -len(values) % CELL)).reshape(-1, CELL)
 
 
 def fades(read: Reader, samples: int, end: float) -> Reader:
@@ -122,9 +127,12 @@ def fades(read: Reader, samples: int, end: float) -> Reader:
 
 def to_24_bit(blocks: Iterator[Floats], seed: int) -> Iterator[NDArray[np.int32]]:
     """(n, 2) integers of 24 bits, with seeded triangular dither (Lipshitz et al. 1992)."""
-    dither = np.random.Generator(np.random.Philox(key=[seed % 2**64, 1 << 63]))
+    dither = np.random.Philox(key=[seed % 2**64, 1 << 63])
     for block in blocks:
-        shape = block.T.shape
-        triangle = dither.random(shape, np.float32) - dither.random(shape, np.float32)
-        values = np.rint(block.T.astype(np.float64) * FULL_SCALE + triangle)
+        values = np.ascontiguousarray(block.T) * np.float32(FULL_SCALE)
+        # Two 16-bit numbers of a random word, one less the other.
+        pairs = dither.random_raw(-(-values.size // 2)).astype("<u8", copy=False).view("<u2").reshape(-1, 2)
+        triangle = np.subtract(pairs[:, 0], pairs[:, 1], dtype=np.float32)[: values.size]
+        triangle *= np.float32(2**-16)
+        values = np.rint(values.astype(np.float64) + triangle.reshape(values.shape))
         yield values.clip(-FULL_SCALE, FULL_SCALE - 1).astype(np.int32)

@@ -14,8 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from hitpoint.cue.sliding import sliding_max, sliding_mean
 from hitpoint.values import SAMPLE_RATE, Floats
 
 SIZE = 512
@@ -111,10 +111,10 @@ def find_onsets(strength: Floats) -> Onsets:
     around = 2 * round(AROUND_S * RATE) + 1
     # One crash, or the first note out of silence, must not hide what comes after it.
     even = np.minimum(strength, np.quantile(strength, EVEN))
-    mean = uniform_filter1d(even, around)
-    deviation = np.sqrt(np.maximum(uniform_filter1d(even**2, around) - mean**2, 0))
-    threshold = np.maximum(mean + SALIENCE * deviation, SHARE * maximum_filter1d(even, around))
-    summit = strength == maximum_filter1d(strength, 2 * round(APART_S * RATE) + 1)
+    mean = sliding_mean(even, around)
+    deviation = np.sqrt(np.maximum(sliding_mean(even**2, around) - mean**2, 0))
+    threshold = np.maximum(mean + SALIENCE * deviation, SHARE * sliding_max(even, around))
+    summit = strength == sliding_max(strength, 2 * round(APART_S * RATE) + 1)
     summit &= strength > np.maximum(threshold, FLOOR)
     summit[[0, -1]] = False
     return refined(strength, np.flatnonzero(summit))

@@ -14,10 +14,11 @@ from hitpoint.cue.draft import Draft
 from hitpoint.cue.generate import Composer
 from hitpoint.cue.hits import hit_rate, nearest, strong
 from hitpoint.cue.plan import Accent, CuePlan
+from hitpoint.cue.stream import Heard, Preview
 from hitpoint.cue.tracks import LATENT_RATE
 from hitpoint.cue.windows import Span
 from hitpoint.progress import Progress
-from hitpoint.values import HitPoint
+from hitpoint.values import Floats, HitPoint
 
 REPAINTS = 2
 ALIGNMENTS = 3
@@ -35,12 +36,19 @@ class Merit:
     evenness: float
 
 
-def make_take(draft: Draft, composer: Composer, hits: Sequence[HitPoint], tolerance: float) -> Merit:
+def make_take(
+    draft: Draft,
+    composer: Composer,
+    hits: Sequence[HitPoint],
+    tolerance: float,
+    heard: Heard | None = None,
+) -> Merit:
     """Fill `draft` with a take of the composer's plan whose accents are on `hits` as far as they will go.
 
-    `tolerance` in seconds. Second attempts use the variations after the composer's own.
+    `tolerance` in seconds. `heard` gets the sound as it is composed. Second attempts use the variations
+    after the composer's own.
     """
-    z = composer.compose()
+    z = composer.compose() if heard is None else _heard_compose(composer, draft.samples, heard)
     draft.render(z, identity(z.shape[1]), composer.progress)
     for attempt in range(1, REPAINTS + 1):
         missing = [hit for hit in strong(hits) if nearest(draft.onsets, hit.time) is None]
@@ -51,6 +59,15 @@ def make_take(draft: Draft, composer: Composer, hits: Sequence[HitPoint], tolera
         draft.render(z, identity(z.shape[1]), composer.progress)
     _align(draft, hits, tolerance, composer.progress)
     return Merit(hit_rate(draft.onsets, hits, tolerance), _evenness(draft, hits))
+
+
+def _heard_compose(composer: Composer, samples: int, heard: Heard) -> Floats:
+    """As `compose`, with somebody listening."""
+    preview, z = Preview(composer, samples), np.zeros((0, 0), np.float32)
+    for z, made in composer.growing():
+        for block in preview.blocks(z, made):
+            heard(block)
+    return z
 
 
 def stressed(plan: CuePlan, missing: Sequence[HitPoint]) -> CuePlan:

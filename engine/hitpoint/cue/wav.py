@@ -100,7 +100,7 @@ def _write(
     file.write(b"data" + struct.pack("<I", size))
     digest, written = hashlib.sha256(), 0
     for block in blocks:
-        raw = np.ascontiguousarray(block.astype("<i4")).view(np.uint8).reshape(-1, 4)[:, :3].tobytes()
+        raw = _packed(block)
         digest.update(raw)
         file.write(raw)
         written += len(block)
@@ -108,6 +108,15 @@ def _write(
     file.seek(12 + place)
     file.write(digest.hexdigest().encode("ascii"))
     return written
+
+
+def _packed(block: NDArray[np.int32]) -> bytes:
+    """Little-endian, three bytes each. Byte by byte: much faster than slicing the rows."""
+    whole = np.ascontiguousarray(block, "<i4").view(np.uint8).reshape(-1, 4)
+    packed = np.empty((len(whole), 3), np.uint8)
+    for byte in range(3):
+        packed[:, byte] = whole[:, byte]
+    return packed.tobytes()
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

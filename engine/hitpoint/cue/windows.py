@@ -49,9 +49,12 @@ def frames_for(duration: float, manifest: Manifest) -> int:
     return max(manifest.minimum_frames, -(-needed // MULTIPLE) * MULTIPLE)
 
 
-def windows(total: int, manifest: Manifest) -> Iterator[Window]:
-    """Windows that make the frames 0 to `total` in order. `total` as `frames_for` gives it."""
-    frames = min(total, manifest.window_frames)
+def windows(total: int, manifest: Manifest, *, quick: bool = False) -> Iterator[Window]:
+    """Windows that make the frames 0 to `total` in order. `total` as `frames_for` gives it.
+
+    `quick` begins with the shortest window there is, so that something can be heard soon.
+    """
+    frames = min(total, manifest.minimum_frames if quick else manifest.window_frames)
     yield Window(0, frames, 0)
     made = frames
     while made < total:

@@ -29,7 +29,7 @@ def show(folder: Path, seconds: float, style: str, progress: Progress) -> list[s
     dance = render_dancer(video, seconds=seconds, fps=FPS, seed=SEED, shots=3, camera=0.1, progress=progress)
     request = ScoreRequest(timeline=video, style=style)
     seen = see(request, progress)
-    result = score_seen(seen, request, CpuModel(load_bundle(None)), timeline, progress)
+    result = score_seen(seen, request, CpuModel(load_bundle(None), backend="auto"), timeline, progress)
     plot_rhythm(seen.rhythm, seen.selection.media, folder / "dancer.png")
     mux(video, result.asset.path, folder / "dancer-scored.mp4")
     return [

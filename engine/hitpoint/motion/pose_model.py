@@ -20,9 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_cache_path
-
 from hitpoint.errors import ModelBundleError
+from hitpoint.files import cache_folder
 from hitpoint.motion.native import graphics_load
 from hitpoint.progress import Progress
 
@@ -54,12 +53,6 @@ _NETWORKS = (
         "pose_landmarks_detector.tflite", 0.0, 255.0,
     ),
 )  # fmt: skip
-
-
-def cache_folder() -> Path:
-    """Where fetched models are kept: $HITPOINT_CACHE, or the system's place for caches."""
-    own = os.environ.get("HITPOINT_CACHE")
-    return Path(own) if own else user_cache_path("hitpoint")
 
 
 def pose_model_path() -> Path:

@@ -36,11 +36,12 @@ class MotionTrack:
     cuts: tuple[float, ...]  # clip times at which a new shot comes on screen, ascending
     duration: float
     warnings: tuple[str, ...] = ()
+    soft: tuple[float, ...] = ()  # where shots change without a cut: in transitions
 
     def shot_edges(self) -> tuple[tuple[float, float], ...]:
         """(start, end) of every shot."""
-        edges = (0.0, *(cut for cut in self.cuts if 0 < cut < self.duration), self.duration)
-        return tuple(pairwise(edges))
+        inner = sorted({edge for edge in (*self.cuts, *self.soft) if 0 < edge < self.duration})
+        return tuple(pairwise((0.0, *inner, self.duration)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

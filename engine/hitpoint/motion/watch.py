@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from hitpoint.motion.ahead import ahead
 from hitpoint.motion.cuts import CutFinder
 from hitpoint.motion.descriptors import look
 from hitpoint.motion.directogram import SECTORS
@@ -18,6 +17,7 @@ from hitpoint.motion.flow import FlowStep, flow_step
 from hitpoint.motion.frames import ANALYSIS_RATE, Frame, Picture, read_frames
 from hitpoint.motion.pose import LANDMARKS, Person, open_tracker
 from hitpoint.motion.track import MotionTrack
+from hitpoint.parallel import ahead
 from hitpoint.progress import Progress
 from hitpoint.values import Floats, MediaInfo, MediaRange
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from hitpoint.values import HitPoint, Peak
+from hitpoint.values import HitPoint, MarkedHits, Peak
 
 MIN_GAP_S = 0.25
 PER_SECOND = 1.5  # at most, over the whole clip
@@ -25,13 +25,21 @@ def full_strength(peaks: tuple[Peak, ...], duration: float) -> float:
 
 
 def choose_hit_points(
-    peaks: tuple[Peak, ...], cuts: tuple[float, ...], user: tuple[HitPoint, ...], duration: float
+    peaks: tuple[Peak, ...],
+    cuts: tuple[float, ...],
+    user: tuple[HitPoint, ...],
+    duration: float,
+    marked: MarkedHits | None = None,
 ) -> tuple[HitPoint, ...]:
     """The user's points, then cuts, then the strongest movement that keeps its distance, ascending.
 
-    `peaks` have strengths up to 1. All the user's points within the clip are kept and locked as they are.
+    `peaks` have strengths up to 1. All the user's points within the clip are kept and locked as they are, and
+    so are those of `marked`, where nothing is added to them.
     """
-    chosen = [point for point in user if 0 <= point.time < duration]
+    chosen = [point for point in (*user, *(marked.hits if marked else ())) if 0 <= point.time < duration]
+    spans = marked.spans if marked else ()
+    cuts = tuple(cut for cut in cuts if not any(start <= cut < end for start, end in spans))
+    peaks = tuple(peak for peak in peaks if not any(start <= peak.time < end for start, end in spans))
     _add(
         chosen,
         (HitPoint(cut, CUT_STRENGTH, "cut") for cut in cuts if CUT_FREE_S < cut < duration - CUT_FREE_S),
@@ -40,6 +48,8 @@ def choose_hit_points(
     strong = sorted((peak for peak in peaks if peak.strength >= FLOOR), key=lambda peak: -peak.strength)
     _add(chosen, (HitPoint(peak.time, peak.strength) for peak in strong if 0 <= peak.time < duration), most)
     chosen.sort(key=lambda point: point.time)
+    if marked is not None:
+        return tuple(chosen)  # as strong as they were before
     top = max((point.strength for point in chosen), default=1.0) or 1.0
     return tuple(HitPoint(p.time, min(1.0, p.strength / top), p.kind, p.locked) for p in chosen)
 

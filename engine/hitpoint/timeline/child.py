@@ -43,14 +43,20 @@ def read(text: str) -> dict[str, Any]:
         return {"fault": "damaged", "detail": str(error)}
     if not isinstance(found, otio.schema.Timeline):
         return {"fault": "damaged", "detail": f"it holds a {type(found).__name__}"}
+    try:
+        return {"timeline": _timeline(otio, found)}
+    except ValueError as error:
+        return {"fault": "damaged", "detail": str(error)}
+
+
+def _timeline(otio: Any, found: Any) -> dict[str, Any]:
     start = found.global_start_time
     return {
-        "timeline": {
-            "name": found.name,
-            "start": None if start is None else [start.value, start.rate],
-            "premiere": "PremierePro_OTIO" in found.metadata or "PremierePro_OTIO" in found.tracks.metadata,
-            "stack": _node(otio, found.tracks),
-        }
+        "name": found.name,
+        "start": None if start is None else [start.value, start.rate],
+        "ours": _ours(otio, found),
+        "premiere": "PremierePro_OTIO" in found.metadata or "PremierePro_OTIO" in found.tracks.metadata,
+        "stack": _node(otio, found.tracks),
     }
 
 
@@ -77,7 +83,10 @@ def _node(otio: Any, item: Any) -> dict[str, Any]:
     kind = next((name for cls, name in kinds if isinstance(item, cls)), "other")
     node: dict[str, Any] = {"kind": kind, "name": item.name}
     if kind == "transition":
-        return node
+        before, after = item.in_offset, item.out_offset
+        return node | {"fade": [before.value, before.rate, after.value, after.rate]}
+    if not isinstance(item, otio.core.Item):  # a bare Composable is none of the things that a timeline shows
+        raise ValueError(f"it has a {type(item).__name__} on a track")
     effects = [e for e in item.effects if isinstance(e, schema.TimeEffect)]
     node |= {
         "range": _range(item.source_range),
@@ -85,19 +94,41 @@ def _node(otio: Any, item: Any) -> dict[str, Any]:
         "speeds": [e.time_scalar for e in effects if isinstance(e, schema.LinearTimeWarp)],
         "ramp": any(not isinstance(e, schema.LinearTimeWarp) for e in effects),
         "track_kind": item.kind if kind == "track" else "",
+        "marks": [_mark(otio, marker) for marker in item.markers],
+        "ours": _ours(otio, item),
+        "effects": len(item.effects) - len(effects),
+        "foreign": any(key != "hitpoint" for key in item.metadata),
     }
     if kind == "clip":
         node["media"] = _media(otio, item.media_reference)
+        node["other_media"] = len(item.media_references()) > 1
     if kind in ("track", "stack"):
         node["children"] = [_node(otio, child) for child in item]
     return node
+
+
+def _mark(otio: Any, marker: Any) -> dict[str, Any]:
+    return {
+        "name": marker.name,
+        "comment": marker.comment,
+        "colour": marker.color,
+        "range": _range(marker.marked_range),
+        "ours": _ours(otio, marker),
+    }
+
+
+def _ours(otio: Any, item: Any) -> str:
+    """What Hitpoint itself wrote there, as JSON; empty for nothing."""
+    found = item.metadata.get("hitpoint")
+    return str(otio.core.serialize_json_to_string(found, indent=-1)) if hasattr(found, "keys") else ""
 
 
 def _media(otio: Any, reference: Any) -> dict[str, Any]:
     url = reference.target_url if isinstance(reference, otio.schema.ExternalReference) else ""
     kind = "none" if reference is None else type(reference).__name__
     available = None if reference is None else reference.available_range
-    return {"kind": kind, "url": url, "range": _range(available)}
+    name = "" if reference is None else reference.name
+    return {"kind": kind, "url": url, "name": name, "range": _range(available)}
 
 
 def _range(found: Any) -> list[float] | None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from hitpoint.timeline.tree import Media, Node, Span, Tree
+from hitpoint.values import Fade
 
 LengthOf = Callable[[Media], Span | None]
 """Looks up how long a file is, for a clip that does not say; None if that cannot be known."""
@@ -23,7 +24,8 @@ _NOTHING = Span(Fraction(0), Fraction(0), Fraction(25))
 class Placed:
     """A clip in record time. At record time r it shows its own time `start + (r - record_start) * speed`.
 
-    `backwards` marks a whole nested sequence that is frozen or reversed; its clips are not listed.
+    `backwards` marks a whole nested sequence that is frozen or reversed; its clips are not listed. Of two
+    clips at the same time the one with the higher `layer` is seen.
     """
 
     node: Node
@@ -34,10 +36,13 @@ class Placed:
     speed: Fraction
     enabled: bool
     backwards: bool = False
+    layer: tuple[int, ...] = ()
+    fade_in: Fade | None = None
+    fade_out: Fade | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
+class Window:
     """The part of an item that is seen: from its own time `local`, for `length` seconds of record time."""
 
     record: Fraction
@@ -45,19 +50,20 @@ class _Window:
     length: Fraction
     speed: Fraction = Fraction(1)
     enabled: bool = True
+    fade_in: Fade | None = None  # transitions at its ends, in record time
+    fade_out: Fade | None = None
 
 
 def flatten(tree: Tree, length_of: LengthOf) -> list[Placed]:
     """All clips of all video tracks, tracks from the lowest up, each in order of time."""
     layout = Layout(tree.premiere, length_of)
-    whole = layout.trimmed(tree.stack)
-    view = _Window(Fraction(0), whole.start, whole.duration, enabled=tree.stack.enabled)
+    view = layout.whole(tree.stack)
     found: list[Placed] = []
     for number, child in enumerate((c for c in tree.stack.children if _has_picture(c)), 1):
         inner = layout.window(child, Fraction(0), view)
         if inner is not None:
             found += sorted(
-                layout.visit(child, inner, child.name or f"Video {number}"),
+                layout.visit(child, inner, child.name or f"Video {number}", (number,)),
                 key=lambda clip: clip.record_start,
             )
     return found
@@ -94,6 +100,11 @@ class Layout:
     premiere: bool
     length_of: LengthOf
 
+    def whole(self, stack: Node) -> Window:
+        """All of a timeline's stack of tracks."""
+        span = self.trimmed(stack)
+        return Window(Fraction(0), span.start, span.duration, enabled=stack.enabled)
+
     def trimmed(self, node: Node) -> Span:
         """The part of its own time that an item shows: its source range, or all that it has."""
         if node.kind in ("track", "stack"):
@@ -121,7 +132,7 @@ class Layout:
         # OTIO's source range is as long as the clip is on the timeline; Premiere writes how much it uses.
         return duration / abs(node.speed) if self.premiere and node.speed else duration
 
-    def window(self, child: Node, offset: Fraction, view: _Window) -> _Window | None:
+    def window(self, child: Node, offset: Fraction, view: Window) -> Window | None:
         """What of `child`, which begins at `offset` in its parent's time, is seen through `view`."""
         span, length = self.trimmed(child), self.length(child)
         begin = max(view.local, offset)
@@ -132,7 +143,7 @@ class Layout:
             local = span.start + child.speed * (begin - offset)
         else:  # reversed: the stretch is played from its end
             local = span.start - child.speed * (length - (begin - offset))
-        return _Window(
+        return Window(
             record=view.record + (begin - view.local) / view.speed,
             local=local,
             length=(end - begin) / view.speed,
@@ -140,21 +151,55 @@ class Layout:
             enabled=view.enabled and child.enabled,
         )
 
-    def visit(self, node: Node, view: _Window, track: str) -> Iterator[Placed]:
+    def visit(self, node: Node, view: Window, track: str, layer: tuple[int, ...]) -> Iterator[Placed]:
         """The clips in `node`, of which `view` is seen."""
         backwards = node.kind in ("track", "stack") and view.speed <= 0
         if node.kind == "clip" or backwards:
             yield Placed(
-                node, track, view.record, view.length, view.local, view.speed, view.enabled, backwards
-            )
+                node, track, view.record, view.length, view.local, view.speed, view.enabled, backwards,
+                layer, view.fade_in, view.fade_out,
+            )  # fmt: skip
             return
+        for number, (child, inner) in enumerate(self.inside(node, view), 1):
+            if _has_picture(child):
+                above = (*layer, number) if node.kind == "stack" else layer
+                yield from self.visit(child, inner, track, above)
+
+    def inside(self, node: Node, view: Window) -> Iterator[tuple[Node, Window]]:
+        """What of the items directly in a track or stack is seen, none of them transitions."""
         offset = Fraction(0)
-        for child in node.children:
-            inner = self.window(child, offset, view) if _has_picture(child) else None
+        for number, child in enumerate(node.children):
+            length = self.length(child)
+            inner = self.window(child, offset, view) if child.kind != "transition" else None
             if inner is not None:
-                yield from self.visit(child, inner, track)
+                begins = offset >= view.local
+                ends = offset + length <= view.local + view.length * view.speed
+                yield (
+                    child,
+                    replace(
+                        inner,
+                        fade_in=(begins and _fade(node, number - 1, view.speed))
+                        or _at_edge(inner, view, False),
+                        fade_out=(ends and _fade(node, number + 1, view.speed))
+                        or _at_edge(inner, view, True),
+                    ),
+                )
             if node.kind == "track":
-                offset += self.length(child)
+                offset += length
+
+
+def _fade(parent: Node, number: int, speed: Fraction) -> Fade | None:
+    """The transition that is child `number` of a track, in record time."""
+    inside = parent.kind == "track" and 0 <= number < len(parent.children)
+    found = parent.children[number].fade if inside else None
+    return None if found is None else Fade(found[0] / speed, found[1] / speed)
+
+
+def _at_edge(inner: Window, view: Window, end: bool) -> Fade | None:
+    """The transition of the whole nest, for what it begins or ends with."""
+    if end:
+        return view.fade_out if inner.record + inner.length == view.record + view.length else None
+    return view.fade_in if inner.record == view.record else None
 
 
 def _has_picture(node: Node) -> bool:

@@ -23,7 +23,7 @@ _EXPORT_AGAIN = "Export it again from your editor as OpenTimelineIO (.otio)."
 def parse(data: bytes) -> Tree:
     """The timeline in `data`. Raises TimelineError, whatever the bytes are."""
     text = prescan(data)
-    answer = _ask_child(text.encode("utf-8"))
+    answer = ask_child(CHILD, [], text.encode("utf-8"))
     fault = answer.get("fault")
     if fault == "newer":
         raise TimelineError(
@@ -36,14 +36,17 @@ def parse(data: bytes) -> Tree:
     return tree_from_json(answer["timeline"])
 
 
-def _ask_child(data: bytes) -> dict[str, Any]:
-    """Run the child. Its answer goes to a file, so that the limit on file sizes holds for it too."""
+def ask_child(script: Path, arguments: list[str], data: bytes) -> dict[str, Any]:
+    """Run a child's `script` with `data` on its stdin; what it says. Raises TimelineError.
+
+    Its answer goes to a file, so that the limit on file sizes holds for it too.
+    """
     # On Windows a process does not start without SYSTEMROOT; nothing else is handed on.
     environment = {key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ}
     with tempfile.TemporaryFile() as answer:
         try:
             done = subprocess.run(
-                [sys.executable, "-I", str(CHILD)],
+                [sys.executable, "-I", str(script), *arguments],
                 input=data,
                 stdout=answer,
                 stderr=subprocess.DEVNULL,

@@ -15,13 +15,28 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from hitpoint.errors import ConflictError, OutputError, TimelineError, UsageError
-from hitpoint.files import backup, backups, locked, sha256_of, sweep_stale_temps, write_atomic
+from hitpoint.errors import ConflictError, TimelineError, UsageError
+from hitpoint.files import (
+    backup,
+    backups,
+    content_of,
+    is_still,
+    locked,
+    sha256_of,
+    sweep_stale_temps,
+    write_atomic,
+)
+from hitpoint.timeline.formats.base import Format
+from hitpoint.timeline.formats.convert import from_otio, to_otio
+from hitpoint.timeline.formats.from_tree import sheet_of
+from hitpoint.timeline.formats.native import OTIOD, OTIOZ
+from hitpoint.timeline.formats.registry import writable
 from hitpoint.timeline.guard import parse
 from hitpoint.timeline.moved import moved
 from hitpoint.timeline.onecut import one_clip_timeline
 from hitpoint.timeline.prescan import Json, prescan
 from hitpoint.timeline.read import timeline_from, timeline_of
+from hitpoint.timeline.relink import name_of
 from hitpoint.timeline.source import Source, load
 from hitpoint.timeline.track import (
     KEY,
@@ -35,7 +50,7 @@ from hitpoint.timeline.track import (
     merged,
     range_object,
 )  # fmt: skip
-from hitpoint.timeline.tree import Node
+from hitpoint.timeline.tree import Node, Tree
 from hitpoint.timeline.urls import absolute, reference
 from hitpoint.values import Asset, ClipInfo, Selection, TimelineInfo
 
@@ -95,19 +110,27 @@ def place(
     TimelineError, OutputError, and ConflictError if the file changed so that the clip is no longer there.
     """
     out = absolute(out)
-    if out.suffix.lower() != ".otio":
-        raise UsageError(f"{out.name} is no name for a timeline.", "Let it end in .otio.")
+    target = placeable(out)
     with locked(out):
         sweep_stale_temps(out.parent)
         info, source, selection = _current(info, selection, out)
         text = prescan(source.data)
         cue = _cue(info, selection, asset, name, hit_points, metadata, out.parent)
         edit = _edited(info, source, text, cue, out)
-        data = edit.text.encode("utf-8")
-        _verify(info, selection, data, out)
+        data = _verified(info, selection, asset.path, edit.text.encode("utf-8"), out, target)
         if edit.keep_backup:
             _keep(out, edit.before)
         return write_atomic(out, data, still_valid=lambda: _unchanged(out, edit.before))
+
+
+def placeable(out: Path) -> Format:
+    """The format in which music can be laid on the timeline `out`. Raises UsageError."""
+    target = writable(out)
+    if target in (OTIOZ, OTIOD):
+        raise UsageError(
+            f"A {target.name} is not written.", "Name the result .otio; bundle it in your editor."
+        )
+    return target
 
 
 def _current(info: TimelineInfo, selection: Selection, out: Path) -> tuple[TimelineInfo, Source, Selection]:
@@ -117,7 +140,7 @@ def _current(info: TimelineInfo, selection: Selection, out: Path) -> tuple[Timel
     source = load(info.path)
     if sha256_of(source.data) == info.content_sha256:
         return info, source, selection
-    now = timeline_from(info.path, source.data, source.folder)
+    now = timeline_from(info.path, source)
     same = [clip for clip in now.clips if _same(clip, selection.clip)]
     if len(same) != 1:
         raise ConflictError(
@@ -136,13 +159,14 @@ def _edited(info: TimelineInfo, source: Source, text: str, cue: Cue, out: Path) 
     """The new text of `out`, made from the input's, with the cues of an earlier `out` carried over."""
     base = lift(text)
     original = base.original
-    before = out.read_bytes() if out.exists() else None
+    before = content_of(out)
     in_place = before is not None and not info.is_media and out.resolve() == info.path.resolve()
     if not in_place:
         base = moved(base, source.folder, out)
-    earlier = None if in_place or before is None else _earlier(before)
-    if earlier is not None and earlier.original == original:
-        for each in earlier.cues:
+    held = None if before is None else _earlier(before, out)
+    alike = held is not None and bool(held.cues) and _alike(held, base, out)
+    if held is not None and alike and not in_place:
+        for each in held.cues:
             base = replace(base, cues=merged(base.cues, each, info.rate))
     base = replace(
         base,
@@ -154,17 +178,33 @@ def _edited(info: TimelineInfo, source: Source, text: str, cue: Cue, out: Path) 
         raise TimelineError(
             "The timeline is written in a way that cannot be restored exactly.", "Export it again."
         )
-    held = _earlier(before) if before is not None else None
-    contained = held is not None and bool(held.cues) and held.original == original
-    return _Edit(new, before, keep_backup=before is not None and not contained)
+    contained = before is None or (alike and _says_no_more(before, out))
+    return _Edit(new, before, keep_backup=not contained)
 
 
-def _earlier(data: bytes) -> Lifted | None:
+def _says_no_more(before: bytes, out: Path) -> bool:
+    """Whether all that a file says is what we would write: a project may hold what other formats do not."""
+    target = writable(out)
+    return target.native or from_otio(to_otio(before, target).data, out.parent, out, target).data == before
+
+
+def _earlier(data: bytes, out: Path) -> Lifted | None:
     """What is in the file that is about to be overwritten, if it is a timeline at all."""
+    target = writable(out)
     try:
-        return lift(prescan(data))
+        return lift(prescan(to_otio(data, target).data))
     except TimelineError:
         return None
+
+
+def _alike(one: Lifted, other: Lifted, out: Path) -> bool:
+    """Whether two timelines are the same but for our music: as the file `out` would say it."""
+    target = writable(out)
+    if target.native:
+        return one.original == other.original
+    texts = (each.text.encode("utf-8") for each in (one, other))
+    first, second = (from_otio(text, out.parent, out, target).data for text in texts)
+    return first == second
 
 
 def _cue(
@@ -225,9 +265,31 @@ def _marker(hit: Hit, lead: Fraction, rate: Fraction) -> Object:
     }
 
 
-def _verify(info: TimelineInfo, selection: Selection, data: bytes, out: Path) -> None:
-    """Read the new file as a host would, before it exists: same clips as before, sound where it belongs."""
+def _verified(
+    info: TimelineInfo, selection: Selection, sound: Path, data: bytes, out: Path, target: Format
+) -> bytes:
+    """The new file as it will be written, read as a host would read it, before it exists.
+
+    It has the same clips as before, and the sound where it belongs. In a format that rounds to whole
+    frames or leaves out what it has no word for, only the sound is looked for.
+    """
     tree = parse(data)
+    _verify(info, selection, tree, out)
+    if target.native:
+        return data
+    written = target.write(sheet_of(tree, out.parent), out)
+    frame, _ = frame_aligned(selection, info.rate)
+    starts = _starts_of(parse(to_otio(written, target).data).stack, sound.name)
+    if not any(abs(start - frame / info.rate) * info.rate < 1 for start in starts):
+        raise TimelineError(
+            f"The {target.name} file did not read back with the music in its place; it was not written.",
+            "Write an .otio instead.",
+        )
+    return written
+
+
+def _verify(info: TimelineInfo, selection: Selection, tree: Tree, out: Path) -> None:
+    """Read the new timeline as a host would: same clips as before, sound where it belongs."""
     again = timeline_of(tree, out, "", out.parent)
     frame, _ = frame_aligned(selection, info.rate)
     facts = [(c.name, c.track, c.record_start, c.duration) for c in info.clips]
@@ -253,17 +315,25 @@ def _sound_starts(stack: Node) -> list[Fraction]:
     return starts
 
 
+def _starts_of(stack: Node, sound: str) -> list[Fraction]:
+    """Where a sound file lies on the audio tracks: not every format keeps names of tracks."""
+    starts: list[Fraction] = []
+    for track in stack.children:
+        place = Fraction(0)
+        for child in track.children if track.track_kind == "Audio" else ():
+            if child.media is not None and name_of(child.media.url) == sound:
+                starts.append(place)
+            place += child.source_range.duration if child.source_range else Fraction(0)
+    return starts
+
+
 def _keep(out: Path, before: bytes | None) -> None:
     """One backup of each state is enough."""
     kept = backups(out)
-    if not kept or kept[-1].read_bytes() != before:
-        backup(out)
+    if before is not None and (not kept or content_of(kept[-1]) != before):
+        backup(out, before)
 
 
 def _unchanged(out: Path, before: bytes | None) -> None:
-    try:
-        now = out.read_bytes() if out.exists() else None
-    except OSError as error:
-        raise OutputError(f"{out} cannot be read: {error.strerror}.", "Check your permissions.") from error
-    if now != before:
+    if not is_still(out, before):
         raise ConflictError(f"{out} was changed while the music was placed.", "Place it again.")

@@ -113,5 +113,16 @@ def _check_object(value: dict[str, Json]) -> None:
         raise TimelineError(f"The timeline has an unknown kind of part, {label!r}.", _EXPORT_AGAIN)
     if label.startswith("SerializableObjectRef."):
         raise TimelineError("The timeline refers to its own parts (SerializableObjectRef).", _EXPORT_AGAIN)
-    if label == "Clip.1" and "media_references" in value:
+    if label.startswith("UnknownSchema."):
+        raise TimelineError(f"The timeline has an unknown kind of part, {label!r}.", _EXPORT_AGAIN)
+    if label == "Clip.1":
+        _check_old_clip(value)
+
+
+def _check_old_clip(value: dict[str, Json]) -> None:
+    """The library rewrites these while it reads them, and trusts that they are what they should be."""
+    if "media_references" in value:
         raise TimelineError("The timeline has a clip that is of two versions at once.", _EXPORT_AGAIN)
+    media = value.get("media_reference")
+    if media is not None and not (isinstance(media, dict) and "OTIO_SCHEMA" in media):
+        raise TimelineError("The timeline has a clip whose media is no media reference.", _EXPORT_AGAIN)

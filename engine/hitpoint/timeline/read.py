@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,50 +11,50 @@ from hitpoint.errors import MediaError, TimelineError
 from hitpoint.files import sha256_of
 from hitpoint.media.probe import probe
 from hitpoint.timeline.flatten import Placed, extent_of, flatten, frame_rate_of
+from hitpoint.timeline.formats.registry import format_of, project_of
 from hitpoint.timeline.guard import parse
-from hitpoint.timeline.source import load
+from hitpoint.timeline.marks import marks_of
+from hitpoint.timeline.relink import MediaRoot, media_root
+from hitpoint.timeline.source import Source, load
 from hitpoint.timeline.tree import Media, Span, Tree
-from hitpoint.timeline.urls import absolute, locate
+from hitpoint.timeline.urls import Located, absolute, locate
 from hitpoint.values import ClipInfo, MediaInfo, MediaRange, TimelineInfo
 
-TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod")
-_FOREIGN = {
-    ".xml": "Final Cut Pro 7 XML", ".fcpxml": "FCPXML", ".fcpxmld": "FCPXML", ".edl": "EDL", ".aaf": "AAF",
-    ".mlt": "MLT", ".kdenlive": "Kdenlive", ".prproj": "Premiere", ".drp": "DaVinci Resolve", ".ale": "ALE",
-}  # fmt: skip
 _HASHED_BYTES = 16 << 20
 
 
-def read_timeline(path: Path | str) -> TimelineInfo:
-    """The clips of a `.otio`, `.otioz` or `.otiod` timeline; any other file is a one-clip timeline.
+def read_timeline(path: Path | str, root: Path | None = None) -> TimelineInfo:
+    """The clips of a timeline in any format that is read; any other file is a one-clip timeline.
 
-    A clip whose media cannot be used is listed all the same and says why. Raises TimelineError for a
-    timeline that cannot be understood, MissingMediaError where there is no file, MediaError for bad media.
+    A clip whose media cannot be used is listed all the same and says why; media that is not where the
+    timeline says is sought below `root`. Raises TimelineError for a timeline that cannot be understood,
+    MissingMediaError where there is no file, MediaError for bad media, UsageError for a root that is none.
     """
     path = absolute(Path(path))
-    suffix = path.suffix.lower()
-    if suffix in TIMELINE_SUFFIXES:
+    if format_of(path) is not None:
         source = load(path)
-        return timeline_from(path, source.data, source.folder)
-    if suffix in _FOREIGN:
+        return timeline_from(path, source, root)
+    if project := project_of(path):
         raise TimelineError(
-            f"{path} is a {_FOREIGN[suffix]} project, which is not read.",
-            "Export the sequence as OpenTimelineIO (.otio).",
+            f"{path} is {project}, which only its own program reads.",
+            "Export the sequence as OpenTimelineIO, FCPXML, XML, AAF or EDL.",
         )
     return _from_media(path)
 
 
-def timeline_from(path: Path, data: bytes, folder: Path) -> TimelineInfo:
-    """The timeline in `data`, which is or will be the file `path`, with references from `folder`."""
-    return timeline_of(parse(data), path, sha256_of(data), folder)
+def timeline_from(path: Path, source: Source, root: Path | None = None) -> TimelineInfo:
+    """The timeline in `source`, which is the file `path`."""
+    found = timeline_of(parse(source.data), path, sha256_of(source.data), source.folder, root)
+    return replace(found, warnings=(*(loss.sentence for loss in source.losses), *found.warnings))
 
 
-def timeline_of(tree: Tree, path: Path, sha256: str, folder: Path) -> TimelineInfo:
-    """The same from a parsed timeline."""
-    reader = _Reader(folder)
+def timeline_of(tree: Tree, path: Path, sha256: str, folder: Path, root: Path | None = None) -> TimelineInfo:
+    """The same from a parsed timeline, with references from `folder`."""
+    reader = _Reader(folder, None if root is None else media_root(root))
     rate = frame_rate_of(tree)
     clips = tuple(reader.clip(n, each, rate) for n, each in enumerate(flatten(tree, reader.length), 1))
     extent = extent_of(tree, reader.length)
+    marks, cues = marks_of(tree, reader.length)
     return TimelineInfo(
         path=path,
         name=tree.name or path.stem,
@@ -65,6 +65,8 @@ def timeline_of(tree: Tree, path: Path, sha256: str, folder: Path) -> TimelineIn
         clips=clips,
         content_sha256=sha256,
         warnings=tuple(reader.warnings),
+        marks=marks,
+        cues=cues,
     )
 
 
@@ -73,6 +75,7 @@ class _Reader:
     """Turns flat clips into `ClipInfo`; looks into a media file only where the timeline leaves a gap."""
 
     folder: Path
+    root: MediaRoot | None = None
     warnings: list[str] = field(default_factory=list)
     probed: dict[str, MediaInfo | None] = field(default_factory=dict)
 
@@ -93,11 +96,14 @@ class _Reader:
             media=media,
             offline=offline,
             enabled=placed.enabled,
+            layer=placed.layer,
+            fade_in=placed.fade_in,
+            fade_out=placed.fade_out,
         )
 
     def length(self, media: Media) -> Span | None:
         """The whole file, for a clip that has neither a source range nor an available range."""
-        info = self._probe(media.url) if media.kind == "ExternalReference" else None
+        info = self._probe(media) if media.kind == "ExternalReference" else None
         return None if info is None else Span(info.start_timecode, info.duration, info.frame_rate)
 
     def _media(self, placed: Placed) -> tuple[MediaRange | None, str]:
@@ -110,20 +116,29 @@ class _Reader:
             return None, "it is made by the editor (a generator), there is no file"
         if media.kind != "ExternalReference":
             return None, "the timeline says that its media is missing"
-        found = locate(media.url, self.folder)
+        found = self._located(media)
         if found.path is None:
             return None, found.reason
-        zero = media.available.start if media.available else self._start_timecode(media.url, placed.start)
+        zero = media.available.start if media.available else self._start_timecode(media, placed.start)
         return MediaRange(found.path, placed.start - zero, placed.duration, placed.speed), ""
 
-    def _start_timecode(self, url: str, start: Fraction) -> Fraction:
+    def _located(self, media: Media) -> Located:
+        """Where the timeline says, else below the media root."""
+        found = locate(media.url, self.folder)
+        if found.path is not None or self.root is None:
+            return found
+        path, reason = self.root.find(media)
+        return Located(path, reason and f"{found.reason}, and {reason}")
+
+    def _start_timecode(self, media: Media, start: Fraction) -> Fraction:
         """Without an available range a source range counts in the file's own timecode, or from 0."""
-        info = self._probe(url) if start > 0 else None
+        info = self._probe(media) if start > 0 else None
         return info.start_timecode if info is not None and start >= info.start_timecode else Fraction(0)
 
-    def _probe(self, url: str) -> MediaInfo | None:
+    def _probe(self, media: Media) -> MediaInfo | None:
+        url = media.url
         if url not in self.probed:
-            path = locate(url, self.folder).path
+            path = self._located(media).path
             try:
                 self.probed[url] = None if path is None else probe(path)
             except MediaError:  # said again, and to the user, when the clip is selected

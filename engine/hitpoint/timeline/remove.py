@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hitpoint.errors import ConflictError, TimelineError, UsageError
-from hitpoint.files import locked, sha256_of, sweep_stale_temps, write_atomic
+from hitpoint.files import is_still, locked, sha256_of, sweep_stale_temps, write_atomic
+from hitpoint.timeline.formats.convert import from_otio
+from hitpoint.timeline.formats.native import OTIOD, OTIOZ
+from hitpoint.timeline.formats.registry import format_of
 from hitpoint.timeline.guard import parse
 from hitpoint.timeline.prescan import prescan
 from hitpoint.timeline.source import load
@@ -16,7 +19,10 @@ from hitpoint.timeline.urls import absolute, locate
 
 @dataclass(frozen=True, slots=True)
 class RemoveReport:
-    """What was taken off. `exact`: the file is what it was before the first score, byte for byte."""
+    """What was taken off. `exact`: the file is what it was before the first score, byte for byte.
+
+    If not, an editor has changed it since, or it is of a format that is written as a whole.
+    """
 
     path: Path
     cues: int
@@ -26,7 +32,7 @@ class RemoveReport:
     @property
     def sentence(self) -> str:
         """The report in plain words."""
-        how = "is what it was, byte for byte" if self.exact else "keeps the changes that were made since"
+        how = "is what it was, byte for byte" if self.exact else "keeps everything else"
         what = "1 cue was" if self.cues == 1 else f"{self.cues} cues were"
         return f"{what} taken off; {self.path} {how}. The sound files are still there."
 
@@ -38,21 +44,25 @@ def remove(path: Path | str) -> RemoveReport:
     changes at the same moment, OutputError if it cannot be written.
     """
     path = absolute(Path(path))
-    if path.suffix.lower() != ".otio":
-        raise UsageError(f"{path.name} is not a file that Hitpoint writes.", "Give the .otio file.")
+    target = format_of(path)
+    if target is None or target in (OTIOZ, OTIOD):
+        raise UsageError(f"{path.name} is not a file that Hitpoint writes.", "Give the scored timeline.")
     with locked(path):
         sweep_stale_temps(path.parent)
         source = load(path)
+        raw = path.read_bytes()
         parse(source.data)
         lifted = lift(prescan(source.data))
         if not lifted.cues:
             raise TimelineError(f"There is no music of Hitpoint on {path}.", "Nothing was changed.")
         data = lifted.original.encode("utf-8")
-        exact = sha256_of(data) == lifted.original_sha256
+        exact = target.native and sha256_of(data) == lifted.original_sha256
         parse(data)
+        if not target.native:
+            data = from_otio(data, path.parent, path, target).data
 
         def unchanged() -> None:
-            if path.read_bytes() != source.data:
+            if not is_still(path, raw):
                 raise ConflictError(f"{path} was changed at the same moment.", "Remove it again.")
 
         write_atomic(path, data, still_valid=unchanged)

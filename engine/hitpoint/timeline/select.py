@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from fractions import Fraction
 
 from hitpoint.errors import MediaError, MissingMediaError, UsageError
 from hitpoint.media.probe import probe
-from hitpoint.media.timecode import parse_timecode
 from hitpoint.values import ClipInfo, MediaRange, Selection, TimelineInfo
-
-_CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
-_SECONDS = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 
 
 def select(
@@ -23,7 +18,7 @@ def select(
     Without a name: the only clip, or the first with media; the warnings say which. Raises UsageError for
     an unknown or ambiguous name and a bad range, MissingMediaError and MediaError for unusable media.
     """
-    chosen, warnings = (_named(info, clip), ()) if clip is not None else _default(info)
+    chosen, warnings = (named(info, clip), ()) if clip is not None else _default(info)
     if chosen.media is None:
         raise MissingMediaError(
             f"Clip {chosen.index} ({chosen.name}) is offline: {chosen.offline}.",
@@ -42,34 +37,8 @@ def select(
     )
 
 
-def parse_range(text: str, rate: Fraction | None = None) -> tuple[Fraction, Fraction]:
-    """`IN-OUT` in seconds from the start of the clip; each in seconds, H:MM:SS.s or HH:MM:SS:FF.
-
-    Frames need the `rate` that they are counted in. Raises UsageError.
-    """
-    parts = [part.strip() for part in re.split(r"[-–]", text)]
-    if len(parts) != 2:
-        raise UsageError(f"{text!r} is not a range.", "Write it as IN-OUT in seconds, for example 1.5-8.")
-    start, end = (_parse_time(part, text, rate) for part in parts)
-    if end <= start:
-        raise UsageError(f"The range {text} is empty or backwards.", "OUT must be later than IN.")
-    return start, end
-
-
-def _parse_time(part: str, text: str, rate: Fraction | None) -> Fraction:
-    if _SECONDS.fullmatch(part):
-        return Fraction(part)
-    if clock := _CLOCK.fullmatch(part):
-        return (int(clock[1] or 0) * 60 + int(clock[2])) * 60 + Fraction(clock[3])
-    if rate is not None:
-        try:
-            return parse_timecode(part, rate)
-        except ValueError as error:
-            raise UsageError(f"In the range {text!r}: {error}.", "Write HH:MM:SS:FF or seconds.") from error
-    raise UsageError(f"{part!r} in the range {text!r} is not a time.", "Write seconds, for example 1.5-8.")
-
-
-def _named(info: TimelineInfo, wanted: str) -> ClipInfo:
+def named(info: TimelineInfo, wanted: str) -> ClipInfo:
+    """The clip of that name, or of that number from 1. Raises UsageError."""
     if wanted.isdecimal():
         found = [clip for clip in info.clips if clip.index == int(wanted)]
     else:

@@ -13,6 +13,9 @@ from pathlib import Path, PurePosixPath
 from platformdirs import user_cache_path
 
 from hitpoint.errors import MissingMediaError, OutputError, TimelineError
+from hitpoint.timeline.formats.base import Loss
+from hitpoint.timeline.formats.convert import Converted, to_otio
+from hitpoint.timeline.formats.registry import format_of
 from hitpoint.timeline.prescan import MAX_BYTES
 
 MAX_ENTRIES = 10_000
@@ -23,31 +26,43 @@ _SMALL = 16 << 20  # below this a high ratio does no harm, and text compresses w
 _TODO = "Export the bundle again, or export a plain .otio."
 
 
+_FOLDERS = {".otiod": "content.otio", ".fcpxmld": "Info.fcpxml"}
+"""Formats that are a folder, and the file in it that is the timeline."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The bytes of a timeline, and where its relative references start."""
+    """A timeline as OpenTimelineIO text, and where its relative references start.
+
+    `losses` are the parts of a file in another format that this text does not hold.
+    """
 
     data: bytes
     folder: Path
+    losses: tuple[Loss, ...] = ()
 
 
 def load(path: Path) -> Source:
-    """Read a `.otio`, `.otiod` or `.otioz`; the media of the last is unpacked into the user's cache.
+    """Read a timeline in any format; the media of an `.otioz` is unpacked into the user's cache.
 
     Raises TimelineError, MissingMediaError where there is no such file, OutputError if unpacking fails.
     """
     try:
         if not path.exists():
             raise MissingMediaError(f"There is no file {path}.", "Check the name.")
-        if path.suffix.lower() == ".otiod" and path.is_dir():
-            path = path / "content.otio"
+        folder = path.parent
+        if path.is_dir() and path.suffix.lower() in _FOLDERS:
+            path = path / _FOLDERS[path.suffix.lower()]
+            folder = path.parent
         if not path.is_file():
             raise TimelineError(f"{path} is not a regular file.", "Choose a timeline file.")
         if path.suffix.lower() == ".otioz":
             return _load_bundle(path)
         if path.stat().st_size > MAX_BYTES:
             raise TimelineError(f"{path} is larger than {MAX_BYTES >> 20} MB.", "Split the timeline.")
-        return Source(path.read_bytes(), path.parent)
+        found = format_of(path)
+        read = to_otio(path.read_bytes(), found) if found is not None else Converted(path.read_bytes())
+        return Source(read.data, folder, read.losses)
     except (MissingMediaError, OutputError):
         raise
     except OSError as error:

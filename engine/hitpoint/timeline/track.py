@@ -71,7 +71,9 @@ def lift(text: str) -> Lifted:
             splices.append(Splice(_with_separator(document, children, number), ""))
         else:  # somebody put a clip of their own on it: that one stays, and where it is
             splices += _blanked(document, at)
-    restore = {str(pair["now"]): str(pair["was"]) for pair in note.get("references", []) if _is_pair(pair)}
+    noted = note.get("references")
+    pairs = [pair for pair in noted if _is_pair(pair)] if isinstance(noted, list) else []
+    restore = {str(pair["now"]): str(pair["was"]) for pair in pairs}
     return Lifted(spliced(text, splices), tuple(cues), restore, str(note.get("original_sha256", "")))
 
 

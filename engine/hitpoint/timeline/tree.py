@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -30,6 +30,19 @@ class Media:
     kind: str
     url: str
     available: Span | None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A marker of an item, in the item's own time. `ours` is what Hitpoint wrote in its metadata, as JSON."""
+
+    name: str
+    comment: str
+    colour: str
+    start: Fraction
+    duration: Fraction
+    ours: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,10 @@ class Node:
     track_kind: str = ""
     media: Media | None = None
     children: tuple[Node, ...] = ()
+    fade: tuple[Fraction, Fraction] | None = None  # of a transition: before and after its cut
+    markers: tuple[Marker, ...] = ()
+    ours: str = ""  # what Hitpoint wrote in its metadata, as JSON
+    extras: tuple[str, ...] = ()  # what it has besides: see `hitpoint.timeline.formats.base.TRAITS`
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,7 @@ class Tree:
     start: tuple[Fraction, Fraction] | None
     premiere: bool  # written by Premiere, which means other lengths for retimed clips
     stack: Node
+    ours: str = ""  # what Hitpoint wrote in its metadata, as JSON
 
 
 def tree_from_json(value: Mapping[str, Any]) -> Tree:
@@ -66,6 +84,7 @@ def tree_from_json(value: Mapping[str, Any]) -> Tree:
             start=None if start is None else (_seconds(start[0], start[1]), snap_rate(float(start[1]))),
             premiere=bool(value["premiere"]),
             stack=_node(value["stack"]),
+            ours=str(value["ours"]),
         )
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         if isinstance(error, TimelineError):
@@ -78,7 +97,8 @@ def tree_from_json(value: Mapping[str, Any]) -> Tree:
 def _node(value: Mapping[str, Any]) -> Node:
     kind: NodeKind = _KINDS[_KINDS.index(value["kind"])]
     if kind == "transition":
-        return Node(kind, str(value["name"] or ""))
+        before, after = value["fade"][:2], value["fade"][2:]
+        return Node(kind, str(value["name"] or ""), fade=(_seconds(*before), _seconds(*after)))
     speed = Fraction(1)
     for scalar in value["speeds"]:
         speed *= Fraction(float(scalar)).limit_denominator(1_000_000)
@@ -91,9 +111,35 @@ def _node(value: Mapping[str, Any]) -> Node:
         speed=speed,
         ramp=bool(value["ramp"]),
         track_kind=str(value["track_kind"]),
-        media=None if media is None else Media(str(media["kind"]), str(media["url"]), _span(media["range"])),
+        media=None if media is None else _media(media),
         children=tuple(_node(child) for child in value.get("children", ())),
+        markers=tuple(_marker(each) for each in value["marks"]),
+        ours=str(value["ours"]),
+        extras=tuple(_extras(value)),
     )
+
+
+def _media(value: Mapping[str, Any]) -> Media:
+    return Media(str(value["kind"]), str(value["url"]), _span(value["range"]), str(value["name"] or ""))
+
+
+def _marker(value: Mapping[str, Any]) -> Marker:
+    span = _span(value["range"]) or Span(Fraction(0), Fraction(0), Fraction(25))
+    name, comment, colour = (str(value[key] or "") for key in ("name", "comment", "colour"))
+    return Marker(name, comment, colour, span.start, span.duration, str(value["ours"]))
+
+
+def _extras(value: Mapping[str, Any]) -> Iterator[str]:
+    if value["effects"]:
+        yield "effect"
+    if value["ramp"]:
+        yield "ramp"
+    if value["foreign"]:
+        yield "metadata"
+    if value.get("other_media"):
+        yield "other media"
+    if value["kind"] == "other":
+        yield "unknown part"
 
 
 def _span(value: Any) -> Span | None:

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
+from hitpoint.backends.engine_cache import Sealed, Summary
 from hitpoint.cue.bundle import GraphSpec
-from hitpoint.errors import Cancelled, ModelBundleError
+from hitpoint.errors import Cancelled, EngineError, ModelBundleError
 from hitpoint.progress import Progress
-from hitpoint_export.trt.cache import Sealed, Summary
-from hitpoint_export.trt.errors import EngineError
 from hitpoint_export.trt.profiles import Profile, shapes
 
 

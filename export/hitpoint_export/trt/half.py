@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from hitpoint_export.trt.errors import EngineError
+from hitpoint.errors import EngineError
 
 HALVES = {"fp16": TensorProto.FLOAT16, "bf16": TensorProto.BFLOAT16}
 _LARGEST = {"fp16": 65504.0, "bf16": 3e38}

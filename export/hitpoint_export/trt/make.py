@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
+from hitpoint.backends.engine_cache import Recipe, Sealed, Summary, load, save
+from hitpoint.backends.gpu import Gpu, find_gpus, identity
+from hitpoint.backends.install_key import install_key, read_key
+from hitpoint.backends.runtimes import Runtime, check_gpus, find_runtime, system_version
 from hitpoint.cue.bundle import GRAPHS, Bundle, load_bundle
 from hitpoint.progress import Progress
 from hitpoint.values import BundleId
-from hitpoint_export.trt.cache import Recipe, Sealed, Summary, load, save
-from hitpoint_export.trt.gpu import Gpu, find_gpus
-from hitpoint_export.trt.install_key import install_key, read_key
 from hitpoint_export.trt.profiles import Profile, profiles
-from hitpoint_export.trt.runtimes import Runtime, check_gpus, find_runtime
 
 PRECISIONS = ("fp16", "bf16", "fp32")
 
@@ -85,12 +84,7 @@ def make_engines(request: Request, progress: Progress) -> Result:
     plan = plan_engines(request)
     progress.report("Checking the bundle", 1.0)
     jobs = tuple(_made(job, plan, request, progress) if job.reason else job for job in plan.jobs)
-    return Result(plan.bundle.id, plan.runtime, describe(plan.gpus), jobs)
-
-
-def describe(gpus: tuple[Gpu, ...]) -> str:
-    """The GPUs as a recipe names them. All of them: which one CUDA takes first, it alone knows."""
-    return "; ".join(f"{gpu.name} {gpu.uuid} driver {gpu.driver}" for gpu in gpus) or "none"
+    return Result(plan.bundle.id, plan.runtime, identity(plan.gpus), jobs)
 
 
 def _recipes(
@@ -101,8 +95,8 @@ def _recipes(
             graph=name,
             onnx_sha256=bundle.manifest.graph(name).sha256,
             runtime=runtime.name,
-            runtime_version=f"{runtime.version} {platform.system()} {platform.machine()}",
-            gpu=describe(gpus),
+            runtime_version=system_version(runtime),
+            gpu=identity(gpus),
             precision=request.precision,
             profiles=repr(wanted),
             rules_sha256=_rules(),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from hitpoint.cue.bundle import TensorSpec
-from hitpoint_export.trt.errors import EngineError
+from hitpoint.errors import EngineError
 from hitpoint_export.trt.half import HALF_SUFFIX, HALVES
 from hitpoint_export.trt.profiles import shape_of
 

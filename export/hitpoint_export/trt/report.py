@@ -8,7 +8,8 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from hitpoint_export.trt.make import Plan, Result, describe
+from hitpoint.backends.gpu import identity
+from hitpoint_export.trt.make import Plan, Result
 from hitpoint_export.trt.profiles import shapes
 
 _MB = 1e6
@@ -22,7 +23,7 @@ def plan_table(plan: Plan, console: Console) -> None:
         listed = ", ".join(f"{spec.name} {'x'.join(map(str, spec.shape))}" for spec in inputs)
         state = f"would be built: {job.reason}" if job.reason else "in the cache"
         table.add_row(job.recipe.graph, listed, job.recipe.precision, state)
-    console.print(_heading(plan.runtime.name, plan.runtime.version, describe(plan.gpus)))
+    console.print(_heading(plan.runtime.name, plan.runtime.version, identity(plan.gpus)))
     console.print(table)
     for profile in plan.profiles:
         console.print(f"{profile.name}: T {_range(profile.frames)}; B {_range(profile.batch)}")
@@ -79,7 +80,7 @@ def plan_json(plan: Plan) -> str:
         for job in plan.jobs
     ]
     head = _head(plan.bundle.id.name, plan.bundle.id.sha256, plan.runtime.name, plan.runtime.version)
-    return json.dumps({**head, "gpu": describe(plan.gpus), "engines": engines}, indent=2)
+    return json.dumps({**head, "gpu": identity(plan.gpus), "engines": engines}, indent=2)
 
 
 def result_json(result: Result) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from hitpoint.media.timecode import format_timecode
 from hitpoint.values import TempoMap
 from hitpoint_plugin.tasks.scoring import Take, Watched
 
@@ -59,17 +60,10 @@ def marker_edl(watched: Watched, take: Take) -> str:
     lines = [f"TITLE: {watched.selection.clip.name} hit points", "FCM: NON-DROP FRAME", ""]
     for number, hit in enumerate(take.hits, 1):
         frame = math.floor((start + watched.selection.record_start + Fraction(hit.time)) * rate)
-        begin, end = timecode(frame, rate), timecode(frame + 1, rate)
+        begin, end = format_timecode(frame, rate), format_timecode(frame + 1, rate)
         landed = "no accent" if hit.error_ms is None else f"{hit.error_ms:+.0f} ms"
         lines.append(f"{number:03d}  001      V     C        {begin} {end} {begin} {end}  ")
         colour = _COLOURS.get(hit.kind, "Green")
         lines.append(f" |C:ResolveColor{colour} |M:{hit.kind} {hit.strength:.2f} ({landed}) |D:1")
         lines.append("")
     return "\n".join(lines)
-
-
-def timecode(frame: int, rate: Fraction) -> str:
-    """HH:MM:SS:FF of a frame number, non-drop."""
-    base = round(rate)
-    seconds, frames = divmod(frame, base)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{frames:02d}"

@@ -117,4 +117,4 @@ def _model(bundle: Path | None) -> CpuModel:
     from hitpoint.cue.bundle import load_bundle
     from hitpoint.cue.sessions import CpuModel
 
-    return CpuModel(load_bundle(bundle))
+    return CpuModel(load_bundle(bundle), backend="auto")

@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from hitpoint_plugin.tasks.exchange import timecode as frame_timecode
+from hitpoint.media.timecode import format_timecode
 from hitpoint_plugin.view.theme import GAP
 
 
@@ -101,7 +101,7 @@ def clock(seconds: float | Fraction) -> str:
 
 def timecode(seconds: Fraction, rate: Fraction) -> str:
     """HH:MM:SS:FF, non-drop."""
-    return frame_timecode(round(seconds * rate), rate)
+    return format_timecode(round(seconds * rate), rate)
 
 
 def _fill(layout: QBoxLayout, parts: tuple[QWidget | int | QBoxLayout, ...], gap: int) -> None:

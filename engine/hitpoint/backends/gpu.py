@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from types import ModuleType
 
-from hitpoint_export.trt.errors import EngineError
+from hitpoint.errors import EngineError
+
+NONE = "none"
+"""In place of a GPU where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Gpu:
 def find_gpus() -> tuple[Gpu, ...]:
     """All GPUs in the driver's order; none where there is no driver. Raises EngineError if it is broken."""
     try:
-        import pynvml  # type: ignore[import-untyped]
+        pynvml = import_module("pynvml")
     except ImportError:
         raise EngineError("nvidia-ml-py is not installed.", "Run: pip install nvidia-ml-py") from None
     try:
@@ -40,6 +44,11 @@ def find_gpus() -> tuple[Gpu, ...]:
         raise EngineError(f"A GPU does not answer: {error}.", "Restart, and look at nvidia-smi.") from error
     finally:
         pynvml.nvmlShutdown()
+
+
+def identity(gpus: tuple[Gpu, ...]) -> str:
+    """The GPUs as a recipe names them. All of them: which one CUDA takes first, it alone knows."""
+    return "; ".join(f"{gpu.name} {gpu.uuid} driver {gpu.driver}" for gpu in gpus) or NONE
 
 
 def _describe(pynvml: ModuleType, index: int, driver: str) -> Gpu:

@@ -1,14 +1,36 @@
-"""Run an iterator in its own thread, a few items ahead of whoever uses it."""
+"""Work beside the caller, in bounded memory: the same on many things, or a few items ahead."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 _POLL_S = 0.1  # how soon the thread notices that nobody listens any more
+
+
+def ordered(work: Callable[[Item], Result], items: Iterable[Item], threads: int = 2) -> Iterator[Result]:
+    """`work` of each item, in order. No more than one result per thread waits to be taken.
+
+    Two threads, because what runs here is bound by memory before it fills more.
+    """
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads, "hitpoint-ordered") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def ahead(items: Iterator[Item], depth: int = 8) -> Generator[Item]:

@@ -11,12 +11,13 @@ import hmac
 import json
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from hitpoint.errors import OutputError
-from hitpoint.files import write_atomic
+from hitpoint.files import cache_folder, write_atomic
 
 MAGIC = b"hitpoint engine 1\n"
 LARGEST = 4 << 30
@@ -69,6 +70,11 @@ class Sealed:
     summary: Summary
 
 
+def engines_folder() -> Path:
+    """Where engines are looked for, and built unless another folder is named."""
+    return cache_folder() / "engines"
+
+
 def save(folder: Path, key: bytes, recipe: Recipe, engine: Sealed) -> Path:
     """Seal an engine and put it in the cache, completely or not at all. Raises OutputError."""
     try:
@@ -85,7 +91,30 @@ def save(folder: Path, key: bytes, recipe: Recipe, engine: Sealed) -> Path:
 
 def load(folder: Path, key: bytes | None, recipe: Recipe) -> Sealed | str:
     """The engine of a recipe, or why there is none to be used."""
-    data = _read(recipe.path(folder))
+    found = _unsealed(recipe.path(folder), key)
+    if isinstance(found, str):
+        return found
+    made, engine = found
+    return engine if made == recipe else "it was built for something else"
+
+
+def find(folder: Path, key: bytes | None, graph: str, fits: Callable[[Recipe], bool]) -> Sealed | str:
+    """The first engine of a graph whose recipe `fits`, or why there is none to be used."""
+    why = "not built yet"
+    for path in sorted(folder.glob(f"{graph}-*.engine")):
+        found = _unsealed(path, key)
+        if isinstance(found, str):
+            why = found
+        elif found[0].graph == graph and fits(found[0]):
+            return found[1]
+        else:
+            why = "it was built for something else"
+    return why
+
+
+def _unsealed(path: Path, key: bytes | None) -> tuple[Recipe, Sealed] | str:
+    """What is in an engine file, or why it is not to be used."""
+    data = _read(path)
     if isinstance(data, str):
         return data
     if key is None:
@@ -95,9 +124,7 @@ def load(folder: Path, key: bytes | None, recipe: Recipe) -> Sealed | str:
         return "it was changed, or sealed by another installation"
     size = int.from_bytes(body[:_LENGTH], "little")
     header = json.loads(body[_LENGTH : _LENGTH + size])
-    if header["recipe"] != asdict(recipe):
-        return "it was built for something else"
-    return Sealed(body[_LENGTH + size :], _summary(header["summary"]))
+    return Recipe(**header["recipe"]), Sealed(body[_LENGTH + size :], _summary(header["summary"]))
 
 
 def _summary(content: dict[str, Any]) -> Summary:

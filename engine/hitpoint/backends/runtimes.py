@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from types import ModuleType
 
-from hitpoint_export.trt.errors import EngineError
-from hitpoint_export.trt.gpu import Gpu
+from hitpoint.backends.gpu import Gpu
+from hitpoint.errors import EngineError
 
 INSTALL_RTX = "Install it with: pip install 'hitpoint[tensorrt-rtx]' (about 100 MB)."
 INSTALL_TENSORRT = (
@@ -50,6 +51,11 @@ def find_runtime(name: str) -> Runtime:
         oldest = ".".join(map(str, _OLDEST[name]))
         raise EngineError(f"{package} {version} is too old; {oldest} is needed.", _install(name))
     return Runtime(name, module, version)
+
+
+def system_version(runtime: Runtime) -> str:
+    """The version as a recipe names it: an engine belongs to one kind of system too."""
+    return f"{runtime.version} {platform.system()} {platform.machine()}"
 
 
 def check_gpus(runtime: Runtime, gpus: tuple[Gpu, ...]) -> None:

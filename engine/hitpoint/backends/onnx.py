@@ -1,0 +1,138 @@
+"""ONNX Runtime on the CPU and on NVIDIA GPUs; every failure of the library becomes one of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore
+
+from hitpoint.backends.api import Feeds, Name
+from hitpoint.backends.threads import cpu_threads, share_heaps
+from hitpoint.cue.bundle import GRAPHS, Bundle, GraphSpec
+from hitpoint.errors import Cancelled, EngineError, ModelBundleError
+from hitpoint.values import Floats
+
+RUNTIME_ERRORS = (
+    ort_errors.EPFail,
+    ort_errors.EngineError,
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.ModelLoaded,
+    ort_errors.NoModel,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+    RuntimeError,
+    ValueError,  # also UnicodeDecodeError, which the wrapper lets through
+)
+AGAIN = "Install the bundle again."
+TYPES = {"tensor(float)": "float32", "tensor(int64)": "int64"}
+CPU = "CPUExecutionProvider"
+PROVIDERS: dict[Name, tuple[str, ...]] = {
+    "cpu": (CPU,),
+    "cuda": ("CUDAExecutionProvider", CPU),
+    "ort-tensorrt": ("TensorrtExecutionProvider", "CUDAExecutionProvider", CPU),
+}
+"""In the order in which ONNX Runtime gives them nodes."""
+GPU_CHUNKS = 2  # one is decoded while the sound of the other is put together
+
+
+class OnnxBackend:
+    """A session per graph.
+
+    On the CPU all threads of the library belong to `step`; `cond` is tiny, and chunks of sound do not
+    depend on each other: there one thread per chunk beats many in one chunk.
+    """
+
+    def __init__(self, bundle: Bundle, name: Name = "cpu", threads: int | None = None) -> None:
+        """Raises ModelBundleError, or EngineError if the provider of that name does not run here."""
+        share_heaps()
+        self.name: Name = name
+        self.threads = (threads or cpu_threads()) if name == "cpu" else GPU_CHUNKS
+        counts = {graph: self.threads if graph == "step" and name == "cpu" else 1 for graph in GRAPHS}
+        with ThreadPoolExecutor(len(GRAPHS)) as pool:
+            loading = {
+                graph: pool.submit(
+                    _load, getattr(bundle, graph), bundle.manifest.graph(graph), name, counts[graph]
+                )
+                for graph in GRAPHS
+            }
+            self._sessions = {graph: future.result() for graph, future in loading.items()}
+        self._run = onnxruntime.RunOptions()
+
+    def run(self, graph: str, feeds: Feeds) -> Floats:
+        """See `Backend`."""
+        options = self._run
+        try:
+            result = self._sessions[graph].run(None, dict(feeds), options)[0]
+        except RUNTIME_ERRORS as error:
+            if options.terminate:
+                raise Cancelled("Cancelled.", "Nothing was written.") from None
+            raise ModelBundleError(f"The model failed: {error}.", "Try another bundle.") from error
+        return np.asarray(result, np.float32)
+
+    def stop(self) -> None:
+        """ONNX Runtime looks at this flag before each node."""
+        self._run.terminate = True
+
+    def resume(self) -> None:
+        """See `Backend`."""
+        self._run = onnxruntime.RunOptions()
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    options.log_severity_level = 3
+    # The lengths of chunks vary, and a memory plan would be kept for each of them.
+    options.enable_mem_pattern = False
+    return options
+
+
+def _load(data: bytes, spec: GraphSpec, name: Name, threads: int) -> onnxruntime.InferenceSession:
+    """A session from checked bytes, whose inputs and outputs are what the manifest promises."""
+    providers = PROVIDERS[name]
+    missing = set(providers) - set(onnxruntime.get_available_providers())
+    if missing:
+        raise EngineError(
+            f"The installed ONNX Runtime has no {min(missing)}.",
+            "Install onnxruntime-gpu in the place of onnxruntime: pip install 'hitpoint[gpu]'.",
+        )
+    try:
+        session = onnxruntime.InferenceSession(data, _options(threads), providers=list(providers))
+    except RUNTIME_ERRORS as error:
+        if name != "cpu":
+            raise EngineError(f"{providers[0]} does not start: {error}.", _driver(name)) from error
+        raise ModelBundleError(f"{spec.file} cannot be loaded: {error}.", AGAIN) from error
+    if session.get_providers()[0] != providers[0]:  # the library falls back with no more than a log line
+        raise EngineError(f"{providers[0]} does not start on this machine.", _driver(name))
+    for promised, found in ((spec.inputs, session.get_inputs()), (spec.outputs, session.get_outputs())):
+        _compare(spec.file, promised, found)
+    return session
+
+
+def _driver(name: Name) -> str:
+    needs = "CUDA 13 and cuDNN 9" + (", and TensorRT 11" if name == "ort-tensorrt" else "")
+    return f"It needs an NVIDIA GPU, its driver, {needs}."
+
+
+def _compare(file: str, promised: Iterable[Any], found: Sequence[Any]) -> None:
+    have = {node.name: (TYPES.get(node.type, node.type), node.shape) for node in found}
+    promised = tuple(promised)
+    if set(have) != {tensor.name for tensor in promised}:
+        raise ModelBundleError(f"{file} has other inputs or outputs than promised.", AGAIN)
+    for tensor in promised:
+        kind, shape = have[tensor.name]
+        fits = len(shape) == len(tensor.shape) and all(
+            isinstance(want, str) or want == size for want, size in zip(tensor.shape, shape, strict=True)
+        )
+        if kind != tensor.type or not fits:
+            raise ModelBundleError(f"{file}: {tensor.name} is not what was promised.", AGAIN)

@@ -1,0 +1,44 @@
+"""The music makes room for speech: when, and how far down it goes on the way there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hitpoint.values import Duck, Ducking, Floats
+
+
+def ducks_of(speech: Sequence[tuple[float, float]], how: Ducking | None, duration: float) -> tuple[Duck, ...]:
+    """Where the music is turned down; pauses too short to come back in are bridged."""
+    if how is None:
+        return ()
+    bridged: list[list[float]] = []
+    for start, end in sorted(speech):
+        if bridged and start - bridged[-1][1] <= how.attack + how.release:
+            bridged[-1][1] = max(bridged[-1][1], end)
+        else:
+            bridged.append([max(0.0, start), end])
+    return tuple(Duck(start, min(end, duration), how.level) for start, end in bridged if start < duration)
+
+
+def dip_db(ducks: Sequence[Duck], how: Ducking, times: NDArray[np.floating]) -> Floats:
+    """(times,) dB that the music is turned down at each time: down before a duck, up again after it.
+
+    The slopes are rounded at both ends, so that nobody hears a fader start.
+    """
+    depth = np.zeros(len(times), np.float32)
+    for duck in ducks:
+        low, high = np.searchsorted(times, [duck.start - how.attack, duck.end + how.release])
+        at = times[low:high]
+        falling = _eased((at - duck.start + how.attack) / max(how.attack, 1e-3))
+        rising = _eased((duck.end + how.release - at) / max(how.release, 1e-3))
+        depth[low:high] = np.minimum(depth[low:high], duck.gain * np.minimum(falling, rising))
+    return depth
+
+
+def _eased(share: NDArray[np.floating]) -> NDArray[np.floating]:
+    """0 to 1 along half a cosine."""
+    eased: NDArray[np.floating] = 0.5 - 0.5 * np.cos(np.pi * np.clip(share, 0, 1))
+    return eased

@@ -1,0 +1,1 @@
+"""Where people speak in the clips' own sound."""

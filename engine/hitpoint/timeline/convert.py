@@ -1,0 +1,131 @@
+"""A timeline from one format to another; what is lost is known before anything is written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from hitpoint.errors import ConflictError, OutputError, UsageError
+from hitpoint.files import backup, locked, sweep_stale_temps, write_atomic
+from hitpoint.timeline.formats.base import Loss
+from hitpoint.timeline.formats.convert import from_otio
+from hitpoint.timeline.formats.from_tree import sheet_of
+from hitpoint.timeline.formats.registry import format_of, writable
+from hitpoint.timeline.formats.sheet import OUR_LANE, Lane, Mark, Media, Piece
+from hitpoint.timeline.guard import parse
+from hitpoint.timeline.jsontext import JsonText
+from hitpoint.timeline.moved import moved
+from hitpoint.timeline.onecut import one_clip_timeline
+from hitpoint.timeline.prescan import prescan
+from hitpoint.timeline.relink import MediaRoot, media_root, name_of
+from hitpoint.timeline.source import Source, load
+from hitpoint.timeline.track import Lifted, references, with_references
+from hitpoint.timeline.tree import Media as Reference
+from hitpoint.timeline.tree import Node
+from hitpoint.timeline.urls import absolute, locate, reference
+from hitpoint.values import TimelineInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A timeline in another format, not yet written. `before` is what is in its place now."""
+
+    out: Path
+    data: bytes
+    losses: tuple[Loss, ...]
+    before: bytes | None
+
+
+def conversion(path: Path, out: Path, root: Path | None = None) -> Conversion:
+    """What `path` is in the format that `out` is called after; media that has moved is sought in `root`.
+
+    Raises UsageError, TimelineError and MissingMediaError; nothing is written.
+    """
+    path, out = absolute(path), absolute(out)
+    target = writable(out)
+    if format_of(path) is None:
+        raise UsageError(
+            f"{path.name} is no timeline.", "Give a timeline; `hitpoint score` takes videos too."
+        )
+    if path.resolve() == out.resolve():
+        raise UsageError(f"{out.name} is the timeline itself.", "Give the result another name.")
+    source = load(path)
+    text = prescan(source.data)
+    if root is not None:
+        text = relinked(text, source.folder, media_root(root))
+    text = moved(Lifted(text), source.folder, out).text
+    done = from_otio(text.encode("utf-8"), out.parent, out, target)
+    before = out.read_bytes() if out.is_file() else None
+    return Conversion(out, done.data, (*source.losses, *done.losses), before)
+
+
+def write_conversion(conversion: Conversion, *, force: bool = False) -> Path:
+    """Write it whole or not at all. What is there already is only replaced by `force`, and kept as a backup.
+
+    Raises OutputError, and ConflictError if somebody wrote there meanwhile.
+    """
+    out = conversion.out
+    if out.exists() and not force:
+        raise OutputError(f"{out} exists already.", "Choose another name, or say --force.")
+
+    def unchanged() -> None:
+        if (out.read_bytes() if out.is_file() else None) != conversion.before:
+            raise ConflictError(f"{out} was changed at the same moment.", "Convert it again.")
+
+    with locked(out):
+        sweep_stale_temps(out.parent)
+        if conversion.before is not None and conversion.before != conversion.data:
+            backup(out, conversion.before)
+        return write_atomic(out, conversion.data, still_valid=unchanged)
+
+
+def relinked(text: str, folder: Path, root: MediaRoot) -> str:
+    """`text` with the references that lead nowhere pointing to what was found in `root`."""
+    document = JsonText(text)
+    spans = _spans(parse(text.encode("utf-8")).stack)
+    change: dict[str, str] = {}
+    for at in references(document):
+        url = document.value(at)
+        if isinstance(url, str) and locate(url, folder).path is None and name_of(url):
+            found, _ = root.find(spans.get(url, Reference("ExternalReference", url, None)))
+            if found is not None:
+                change[document.raw(at)] = json.dumps(reference(found, folder))
+    return with_references(text, change)
+
+
+def losses_to(timeline: TimelineInfo, out: Path) -> tuple[Loss, ...]:
+    """What the scored timeline at `out` will not say any more, our own music included."""
+    target = writable(absolute(out))
+    source = source_of(timeline, out)
+    if target.native:
+        return source.losses
+    sheet = sheet_of(parse(source.data), source.folder)
+    mark = Mark(Fraction(0), "hit", "hit", "GREEN")
+    music = Piece(1 / sheet.rate, "music", Media("file", "music.wav"), marks=(mark,), cue="{}")
+    sheet = replace(sheet, lanes=(*sheet.lanes, Lane("Audio", (music,), OUR_LANE)))
+    ours = (f"Audio track {len(sheet.of_kind('Audio'))} ({OUR_LANE})",)
+    return source.losses + tuple(
+        replace(loss, where="Our music") if loss.where.endswith(ours) else loss
+        for loss in target.losses(sheet)
+    )
+
+
+def source_of(timeline: TimelineInfo, out: Path) -> Source:
+    """The OpenTimelineIO text of a timeline, or of a bare media file as one clip."""
+    if timeline.is_media:
+        return Source(one_clip_timeline(timeline, out.parent), out.parent)
+    return load(timeline.path)
+
+
+def _spans(stack: Node) -> dict[str, Reference]:
+    """Every media reference by its address."""
+    found: dict[str, Reference] = {}
+    todo = [stack]
+    while todo:
+        each = todo.pop()
+        if each.media is not None:
+            found[each.media.url] = each.media
+        todo += each.children
+    return found

@@ -1,0 +1,1 @@
+"""Paired data: one kind of sample, whatever it comes from, in WebDataset shards."""
