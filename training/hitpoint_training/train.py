@@ -17,13 +17,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from hitpoint.cue.bundle import STARTER
+from hitpoint.values import SAMPLE_RATE
 from hitpoint_training.adversary import Adversary
 from hitpoint_training.backbones import generator_of
+from hitpoint_training.checkpoint import read, write
 from hitpoint_training.data.unpacked import pieces_folder
-from hitpoint_training.dataset import Corpus, Piece, encode_corpus, find_pieces, fit_projection
+from hitpoint_training.dataset import Corpus, Piece, encode_corpus, find_pieces, fit_projection, read_sound
 from hitpoint_training.decoder import Decoder, sound
 from hitpoint_training.flow import flow_loss, sample
 from hitpoint_training.from_bundle import PROJECTION, recover
+from hitpoint_training.levels import level
 from hitpoint_training.loop import Budget, Plan, load_mean, run
 from hitpoint_training.losses import spectral_loss
 from hitpoint_training.mel import HOP, Projection
@@ -31,6 +34,7 @@ from hitpoint_training.processes import device_of, half
 from hitpoint_training.recipe import FROM_BUNDLE, Recipe
 from hitpoint_training.unet import Generator
 
+_LEVELLED, _LEVELLED_S = 12, 16  # pieces that the levels are taken from, and seconds of each
 _HEARD = 512  # latent frames of an example to hear
 _EDGE = 4  # 100 Hz frames at either end of a crop that are not judged: they lack their context
 
@@ -172,6 +176,19 @@ def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None 
             return spectral_loss(mine, wanted) + adversary.loss(mine, wanted)
 
         run(decoder, judged, replace(plan, budget=replace(whole, resume=resume or alone > 0)))
+
+
+def level_codec(recipe: Recipe) -> None:
+    """Bring the bands of the trained decoder to the level of the pieces (`levels.py`); once is enough."""
+    start_stage(recipe, 3)
+    checkpoint, codec = recipe.run / "codec.safetensors", recipe.codec
+    decoder = Decoder(codec.latent, codec.width, codec.blocks)
+    at = load_mean(checkpoint, decoder)
+    pieces = pieces_of(recipe)
+    chosen = pieces[:: max(1, len(pieces) // _LEVELLED)][:_LEVELLED]
+    level(decoder.eval(), [read_sound(piece.sound, 0, _LEVELLED_S * SAMPLE_RATE) for piece in chosen])
+    groups = read(checkpoint, ("model", "mean", "optimizer"))
+    write(checkpoint, {**groups, "mean": decoder.state_dict()}, at)
 
 
 def train_flow(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
