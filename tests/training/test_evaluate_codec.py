@@ -10,8 +10,8 @@ pytest.importorskip("librosa", reason="the training extra is not installed")
 import torch
 
 from hitpoint.values import Floats
+from hitpoint_training import roundtrip
 from hitpoint_training.decoder import Decoder
-from hitpoint_training.evaluate import codec
 from hitpoint_training.evaluate.fidelity import (
     MEL_SCALES,
     attacks_kept,
@@ -88,8 +88,8 @@ def test_an_attack_blurred_over_a_tenth_of_a_second_is_not_kept() -> None:
 
 
 def test_noise_between_partials_is_seen_in_decibels() -> None:
-    valleys, low, high = partials(tones(1, 1e-2), tones(1, 1e-3))
-    assert valleys == pytest.approx(20, abs=1.5)
+    valleys, low, high = partials(tones(1, 4e-2), tones(1, 4e-3))
+    assert valleys == pytest.approx(20, abs=2)  # the window's own skirts hide a little
     assert low == pytest.approx(0, abs=0.5)
     assert high == pytest.approx(0, abs=0.5)
 
@@ -123,9 +123,9 @@ def test_chunks_of_the_round_trip_do_not_show(monkeypatch: pytest.MonkeyPatch) -
     decoder = Decoder(16, 32, 2)
     decoder.projection.fit(torch.randn(600, 2 * FEATURES))
     sound = noise(1.23)
-    whole = codec.through_codec(decoder.eval(), sound)
-    monkeypatch.setattr(codec, "_CHUNK", 17)
-    parts = codec.through_codec(decoder, sound)
+    whole = roundtrip.through_codec(decoder.eval(), sound)
+    monkeypatch.setattr(roundtrip, "CHUNK", 17)
+    parts = roundtrip.through_codec(decoder, sound)
     assert whole.shape == parts.shape == sound.shape
     inside = slice(0, -2048)
     assert np.abs(whole - parts)[:, inside].max() < 1e-4 * np.abs(whole).max()

@@ -68,6 +68,12 @@ def train(
 
 
 @app.command()
+def level(recipe: RecipeFile) -> None:
+    """Bring the bands of the trained decoder to the level of the pieces; before the export, once."""
+    stages.level_codec(begin_run(recipe))
+
+
+@app.command()
 def recover(
     bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
     recipe: Annotated[Path, typer.Argument(help="The recipe that it was made with.")],

@@ -16,13 +16,16 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from hitpoint.values import SAMPLE_RATE
 from hitpoint_training.adversary import Adversary
 from hitpoint_training.backbones import generator_of
+from hitpoint_training.checkpoint import read, write
 from hitpoint_training.conditioner import Aligner
 from hitpoint_training.data.unpacked import pieces_folder
-from hitpoint_training.dataset import Corpus, Piece, encode_corpus, find_pieces, fit_projection
+from hitpoint_training.dataset import Corpus, Piece, encode_corpus, find_pieces, fit_projection, read_sound
 from hitpoint_training.decoder import Decoder, sound
 from hitpoint_training.flow import flow_loss, sample
+from hitpoint_training.levels import level
 from hitpoint_training.loop import Budget, Plan, average_of, load_mean, run
 from hitpoint_training.losses import spectral_loss
 from hitpoint_training.mel import HOP, Projection
@@ -31,6 +34,7 @@ from hitpoint_training.recipe import Recipe
 from hitpoint_training.unet import Generator
 
 PROJECTION = "projection.safetensors"
+_LEVELLED, _LEVELLED_S = 12, 16  # pieces that the levels are taken from, and seconds of each
 _RARE = 20.0  # how much more a cut that is a beat counts than the many frames that hold none
 _HEARD = 512  # latent frames of an example to hear
 _EDGE = 4  # 100 Hz frames at either end of a crop that are not judged: they lack their context
@@ -114,7 +118,8 @@ def latents_of(recipe: Recipe) -> Path:
 def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:
     """Train the decoder on crops of the corpus, with noise on the latents as generation will bring it.
 
-    In the last `adversarial_minutes` discriminators listen too.
+    In the share of the time that is `adversarial_minutes` of the recipe's, at the end, discriminators
+    listen too.
     """
     seed = start_stage(recipe, 1)
     device = device_of(recipe.device)
@@ -144,18 +149,33 @@ def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None 
         assert isinstance(mean, Decoder)
         return {"decoded": made(mean, latent, frame)[0], "reference": wanted[0]}
 
-    alone = max(0.0, minutes - codec.adversarial_minutes)
-    plan = _plan(recipe, "codec", Budget(alone, resume, steps), codec.rate, codec.ema)
-    plan = replace(plan, seed=seed, reseed=reseed, hear=hear)
-    run(decoder, lambda: spectral_loss(*pair()), plan)
-    if steps is None and alone < minutes:
+    whole = Budget(minutes, resume, steps)
+    plan = replace(_plan(recipe, "codec", whole, codec.rate, codec.ema), seed=seed, reseed=reseed, hear=hear)
+    alone = 1 - min(1.0, codec.adversarial_minutes / codec.minutes)
+    if alone:
+        first = Budget(alone * minutes, resume, None if steps is None else round(alone * steps))
+        run(decoder, lambda: spectral_loss(*pair()), replace(plan, budget=first))
+    if alone < 1:
         adversary = Adversary(codec, device)
 
         def judged() -> Tensor:
             sounds = pair()
             return spectral_loss(*sounds) + adversary.loss(*sounds)
 
-        run(decoder, judged, replace(plan, budget=Budget(minutes, resume=True)))
+        run(decoder, judged, replace(plan, budget=replace(whole, resume=bool(alone) or resume)))
+
+
+def level_codec(recipe: Recipe) -> None:
+    """Bring the bands of the trained decoder to the level of the pieces (`levels.py`); once is enough."""
+    start_stage(recipe, 1)
+    checkpoint, codec = recipe.run / "codec.safetensors", recipe.codec
+    decoder = Decoder(codec.latent, codec.width, codec.blocks)
+    at = load_mean(checkpoint, decoder)
+    pieces = pieces_of(recipe)
+    chosen = pieces[:: max(1, len(pieces) // _LEVELLED)][:_LEVELLED]
+    level(decoder.eval(), [read_sound(piece.sound, 0, _LEVELLED_S * SAMPLE_RATE) for piece in chosen])
+    groups = read(checkpoint, ("model", "mean", "optimizer"))
+    write(checkpoint, {**groups, "mean": decoder.state_dict()}, at)
 
 
 def train_aligner(recipe: Recipe, minutes: float, resume: bool, steps: int | None = None) -> None:

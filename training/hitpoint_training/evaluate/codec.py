@@ -7,14 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
 from rich.table import Table
 
-from hitpoint.cue.tracks import SAMPLES_PER_LATENT
 from hitpoint.values import SAMPLE_RATE, Floats
 from hitpoint_training.dataset import find_pieces, read_sound
-from hitpoint_training.decoder import Decoder, sound
+from hitpoint_training.decoder import Decoder
 from hitpoint_training.evaluate.compositions import mean_known
 from hitpoint_training.evaluate.fidelity import (
     attacks_kept,
@@ -28,13 +25,11 @@ from hitpoint_training.evaluate.opus import through_opus
 from hitpoint_training.evaluate.tone import key_clarity
 from hitpoint_training.from_bundle import decoder_of_bundle
 from hitpoint_training.loop import load_mean
-from hitpoint_training.mel import LogMel
 from hitpoint_training.recipe import recipe_of
+from hitpoint_training.roundtrip import through_codec
 
 OPUS = (24, 48, 64, 256)
 """Kilobits per second; the last shows what the measures themselves can reach."""
-_CHUNK = 400  # latent frames
-_AROUND = 10  # latent frames of silence around a piece, more than the longest window of the analysis
 
 RoundTrip = Callable[[Floats], Floats]
 """(2, samples) at 48 kHz to the same sound as it is after coding."""
@@ -85,24 +80,6 @@ def decoder_of(source: Path) -> Decoder:
     decoder = Decoder(codec.latent, codec.width, codec.blocks)
     load_mean(source / "codec.safetensors", decoder)
     return decoder.eval()
-
-
-@torch.no_grad()
-def through_codec(decoder: Decoder, wanted: Floats) -> Floats:
-    """(2, samples) analysed, projected and decoded, chunk by chunk as the engine does."""
-    length = -(-wanted.shape[1] // SAMPLES_PER_LATENT)
-    around = _AROUND * SAMPLES_PER_LATENT
-    after = (length + _AROUND) * SAMPLES_PER_LATENT - wanted.shape[1]
-    mel = LogMel()(torch.from_numpy(np.pad(wanted, ((0, 0), (around, after))))[None])
-    latent = decoder.projection.encode(mel)[..., _AROUND:-_AROUND]
-    chunks: list[Floats] = []
-    for first in range(0, length, _CHUNK):
-        low = max(0, first - decoder.halo)
-        part = decoder.projection.decode(latent[..., low : first + _CHUNK + decoder.halo])
-        made = sound(decoder.spectrum(part, *decoder.heads(part), torch.tensor([2 * low])))[0].numpy()
-        start = (first - low) * SAMPLES_PER_LATENT
-        chunks.append(made[:, start : start + _CHUNK * SAMPLES_PER_LATENT])
-    return np.concatenate(chunks, 1)[:, : wanted.shape[1]]
 
 
 def coders(source: Path) -> dict[str, RoundTrip]:
