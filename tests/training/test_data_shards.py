@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 import soundfile
 import tiny_run
+import typer
 from loris_data import loris_folder
 
 from hitpoint.errors import MediaError, UsageError
 from hitpoint.values import Floats
 from hitpoint_training.data import shards as on_disk
+from hitpoint_training.data.__main__ import check as check_shards
 from hitpoint_training.data.check import check
 from hitpoint_training.data.loris import Split
 from hitpoint_training.data.sample import Sample, pack, unpack
@@ -175,7 +177,9 @@ def test_a_folder_without_index_says_what_to_do(tmp_path: Path) -> None:
 # The readers --------------------------------------------------------------------------------------------
 
 
-def test_the_command_packs_the_composed_corpus_and_training_finds_it_again(tmp_path: Path) -> None:
+def test_the_command_packs_the_composed_corpus_and_training_finds_it_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     corpus = tiny_run.corpus(tmp_path / "corpus")
     command = [sys.executable, "-m", "hitpoint_training.data"]
     done = subprocess.run(
@@ -190,11 +194,10 @@ def test_the_command_packs_the_composed_corpus_and_training_finds_it_again(tmp_p
         assert file.with_suffix(".json").read_text() == (pieces / file.name).with_suffix(".json").read_text()
     shard = tmp_path / "shards" / "000000.tar"
     shard.write_bytes(shard.read_bytes()[:9000])
-    done = subprocess.run(
-        [*command, "check", str(tmp_path / "shards")], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    assert "000000.tar is damaged" in done.stdout
+    with pytest.raises(typer.Exit) as ended:
+        check_shards(tmp_path / "shards")
+    assert ended.value.exit_code == 1
+    assert "000000.tar is damaged" in capsys.readouterr().out
 
 
 def test_the_lists_of_loris_belong_together_by_line(tmp_path: Path) -> None:

@@ -156,6 +156,7 @@ def test_two_processes_average_the_gradients_of_different_data(tmp_path: Path) -
         assert torch.allclose(made[f"model.{name}"], value, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_command_runs_under_torchrun(data: Path, tmp_path: Path) -> None:
     recipe = tiny_run.recipe(tmp_path, data)
     launch = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
