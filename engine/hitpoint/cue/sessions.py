@@ -62,7 +62,7 @@ class CpuModel:
         return self._backend.run("cond", told)
 
     def velocity(self, told: Arrays) -> Floats:
-        """Mean v (1, Z, T) at x (1, Z, T), time (1, 3), known (1, Z, T), mask (1, 1, T), tracks, attention."""
+        """Mean v (1, Z, T) at x, known (1, Z, T), time (1, 3), mask (1, 1, T), tracks, attention."""
         return self._backend.run("step", told)["v"]
 
     def spectrum(self, z: Floats, positions: Floats, first: int) -> Floats:
