@@ -43,6 +43,7 @@ bench: $(VENV)/.installed-dev  ## Timings beside other systems, into docs/benchm
 starter: $(VENV)/.installed-dev  ## Corpus, training and export of the starter bundle (CPU recipe).
 	$(BIN)/python -m hitpoint_training.corpus runs/corpus --count 640 --first-seed 0 --duration 25..40 --jobs 2
 	$(BIN)/python -m hitpoint_training train training/recipes/starter-cpu.toml
+	$(BIN)/python -m hitpoint_training level training/recipes/starter-cpu.toml
 	$(BIN)/python export/build_onnx.py runs/starter-cpu -o engine/hitpoint/bundles/starter
 
 docs-pictures: $(VENV)/.installed-dev  ## Draw the pictures of the documentation again.
