@@ -21,6 +21,7 @@ from hitpoint.batch.run import Crew, opened, run
 from hitpoint.values import ScoreRequest
 
 WORKER = Path(__file__).parents[1] / "support" / "night.py"
+ENOUGH = 100  # kills from which on it is no luck any more how many meet somebody at work
 POISON = ["crash", "killed", "greedy", "hang"]
 
 
@@ -90,7 +91,7 @@ def test_killed_workers_lose_nothing(jobs: int, kills: int, path: Path) -> None:
         f"\nR6: {jobs} jobs, {killed} kills ({deaths} took a job along): {dict(states)}, {len(files)} files"
     )
     assert killed == kills
-    assert deaths >= kills // 2, "kills that meet nobody at work show nothing"
+    assert kills < ENOUGH or deaths >= kills // 2, "kills that meet nobody at work show nothing"
     assert states == {"done": jobs}
     assert files == {f"{number}.{suffix}" for number in range(jobs) for suffix in ("otio", "wav")}
     for row in found:

@@ -17,6 +17,8 @@ from hitpoint.timeline.read import read_timeline
 from hitpoint.timeline.remove import remove
 
 CLIPS = 40
+ENOUGH = 100
+"""Kills from which on it is no luck any more how many come within a write."""
 
 
 @pytest.mark.parametrize("kills", [10, pytest.param(1000, marks=pytest.mark.battery)])
@@ -52,7 +54,7 @@ def test_a_killed_writer_leaves_one_of_two_whole_files(kills: int, tmp_path: Pat
     print(f"\nR1: {kills} kills, {within} within a write, {damaged} damaged or mixed, {orphans} orphans")
     assert (damaged, orphans, temps(tmp_path)) == (0, 0, [])
     assert {p.name for p in tmp_path.iterdir()} == {"dance.mov", "edit.otio", "edit.otio.bak-1"}
-    assert within >= kills // 5
+    assert kills < ENOUGH or within >= kills // 5
 
 
 def scored_once(path: Path) -> bytes:
