@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import conditions
 import onnx
 import pytest
 import torch
@@ -12,14 +14,13 @@ from torch import nn
 
 pytest.importorskip("a_unet", reason="a-unet is not installed")
 
-from hitpoint.cue import tokens, tracks
+from hitpoint.cue import tokens
 from hitpoint.cue.onnx_scan import ALLOWED_OPERATORS
 from hitpoint_export.graphs import graphs
 from hitpoint_export.onnx_file import export, largest_difference
 from hitpoint_training import flow
 from hitpoint_training.adp import AdpUNet, Attending, GroupNorm
 from hitpoint_training.backbones import generator_of
-from hitpoint_training.dataset import Window
 from hitpoint_training.decoder import Decoder
 from hitpoint_training.loop import Budget, Plan, run
 from hitpoint_training.recipe import FlowRecipe
@@ -30,20 +31,7 @@ TINY = FlowRecipe(backbone="adp", channels=(8, 16), context=8, embedding=8, head
 torch.set_num_threads(1)
 
 
-def window(batch: int, frames: int) -> Window:
-    """Random conditions, everything to be seen."""
-    return Window(
-        torch.randn(batch, LATENT, frames),
-        torch.rand(batch, tracks.TRACKS, frames),
-        torch.rand(batch, 1, frames),
-        torch.zeros(batch, dtype=torch.int64),
-        torch.rand(batch, tracks.GLOBALS),
-        torch.rand(batch, tokens.EVENTS, tokens.EVENT_FEATURES),
-        torch.rand(batch, tokens.VISUAL, tokens.LOOKS),
-        torch.rand(batch, tokens.SCENES, tokens.SCENE_FEATURES),
-        torch.zeros(batch, frames, tokens.TOKENS),
-        torch.ones(batch),
-    )
+window = partial(conditions.window, LATENT)
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
+import conditions
 import pytest
 import torch
 from torch import Tensor, nn
@@ -19,20 +21,7 @@ LATENT = 6
 TINY = FlowRecipe(channels=(8, 16, 16), context=8, embedding=8, heads=2)
 
 
-def window(batch: int, frames: int) -> Window:
-    """Random conditions, everything to be seen."""
-    return Window(
-        torch.randn(batch, LATENT, frames),
-        torch.rand(batch, tracks.TRACKS, frames),
-        torch.rand(batch, 1, frames),
-        torch.zeros(batch, dtype=torch.int64),
-        torch.rand(batch, tracks.GLOBALS),
-        torch.rand(batch, tokens.EVENTS, tokens.EVENT_FEATURES),
-        torch.rand(batch, tokens.VISUAL, tokens.LOOKS),
-        torch.rand(batch, tokens.SCENES, tokens.SCENE_FEATURES),
-        torch.zeros(batch, frames, tokens.TOKENS),
-        torch.ones(batch),
-    )
+window = partial(conditions.window, LATENT)
 
 
 @pytest.fixture

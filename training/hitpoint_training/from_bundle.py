@@ -26,11 +26,8 @@ from hitpoint_training.train import PROJECTION
 from hitpoint_training.unet import Generator
 
 LSTM = "conditioner.visual.lstm"
-_COMPUTED = (
-    "projection.analysis",
-    "bank.",
-    "aligner.head",
-)  # by `complete`, by their constructor; only asked in training
+# Of `complete`, of the constructor, and what only the training of the aligner asks.
+_COMPUTED = ("projection.analysis", "bank.", "aligner.head")
 
 
 def weights_of(path: Path) -> dict[str, Tensor]:
