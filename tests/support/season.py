@@ -10,6 +10,7 @@ from timelines import MEDIA, clip, span, timeline, write
 from hitpoint.media.probe import probe
 
 SHORTEST_S, LONGEST_S = 2.0, 6.0
+MOST = 0.8  # of a film, so that two clips of a short one are not the same
 
 
 def season(folder: Path, timelines: int, clips: int) -> list[Path]:
@@ -24,7 +25,8 @@ def _episode(path: Path, clips: int, films: list, dice: random.Random) -> Path:
     for number in range(clips):
         film, info = films[dice.randrange(len(films))]
         rate = float(info.frame_rate)
-        frames = round(dice.uniform(SHORTEST_S, LONGEST_S) * rate)
+        longest = min(LONGEST_S, MOST * float(info.duration))
+        frames = round(dice.uniform(SHORTEST_S, longest) * rate)
         whole = int(info.duration * info.frame_rate)
         start = dice.randrange(whole - frames)
         name = f"shot-{number:02}-{film.stem[:3]}"
