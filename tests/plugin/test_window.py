@@ -130,6 +130,29 @@ def test_a_hit_point_is_dragged_with_the_mouse(opened: Window, qtbot) -> None:
     assert times[3] == pytest.approx(2.3, abs=0.02)
 
 
+def test_a_right_click_locks_weighs_and_deletes_a_hit_point(opened: Window, qtbot) -> None:
+    stage, store = opened.stage, opened.model.store
+    plot = stage.score.plot.viewport()
+    qtbot.wait(50)
+
+    def choose(words: str) -> None:
+        stage.menu = None
+        where = stage.score.plot.mapFromScene(stage.score.box.mapViewToScene(QPointF(1.0, 1.5)))
+        qtbot.mouseClick(plot, Qt.MouseButton.RightButton, pos=where)
+        qtbot.waitUntil(lambda: stage.menu is not None, timeout=5000)
+        next(action for action in stage.menu.actions() if action.text() == words).trigger()
+        stage.menu.close()
+
+    for words, expected in (
+        ("Lock", HitPoint(1.0, 0.6, locked=True)), ("Unlock", FOUND[1]),
+        ("Stronger", HitPoint(1.0, 0.7)), ("Weaker", FOUND[1]),
+    ):  # fmt: skip
+        choose(words)
+        assert store.work().sheet.hits[1] == expected
+    choose("Delete")
+    assert store.work().sheet.hits == (FOUND[0], *FOUND[2:])
+
+
 def test_intensity_is_drawn_over_time_with_mouse_and_keys_and_undone(opened: Window, qtbot) -> None:
     stage, score, store = opened.stage, opened.stage.score, opened.model.store
     plot = score.plot.viewport()

@@ -1,7 +1,8 @@
 """What the engine saw and what the music does, over time; hit points are edited here.
 
 From above: pictures, the movement with hit points as stems, the waveform of the chosen take. Mouse: drag a
-point, click to select or to move the playhead, double-click to add, wheel to zoom. Keys: see KEYS.
+point, click to select or to move the playhead, right click for its menu, double-click to add, wheel to zoom.
+Keys: see KEYS.
 """
 
 from __future__ import annotations
@@ -76,11 +77,14 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
             elif ev.button() == Qt.MouseButton.LeftButton and knot < 0:
                 self._view.drag_knot(_SNAP_NONE, where, last=True)
             return
+        where = self.mapToView(ev.pos())
+        hit = self._view.hit_near(where)
+        if ev.button() == Qt.MouseButton.RightButton and hit >= 0:
+            ev.accept()
+            self._view.asked.emit(hit)
         if ev.button() != Qt.MouseButton.LeftButton:
             return
         ev.accept()
-        where = self.mapToView(ev.pos())
-        hit = self._view.hit_near(where)
         if ev.double() and hit < 0:
             self._view.added.emit(where.x())
         elif hit >= 0:
@@ -96,6 +100,7 @@ class ScoreView(QWidget):
     added = pyqtSignal(float)
     moved = pyqtSignal(int, float)
     selected = pyqtSignal(int)
+    asked = pyqtSignal(int)  # for the menu of a hit point
     scrubbed = pyqtSignal(float)
     bent = pyqtSignal(int, float, float)  # point of the intensity curve (-1: a new one), seconds, 0 to 1
     straightened = pyqtSignal(int)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QImage, QKeyEvent
-from PyQt6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PyQt6.QtGui import QCursor, QImage, QKeyEvent
+from PyQt6.QtWidgets import QMenu, QSplitter, QVBoxLayout, QWidget
 
 from hitpoint.values import HitReport
 from hitpoint_plugin.model.panel import PanelModel
@@ -75,6 +77,7 @@ class Stage(QWidget):
         self.score.added.connect(editor.add)
         self.score.moved.connect(lambda index, time: editor.move(index, time, merge=False))
         self.score.selected.connect(editor.select)
+        self.score.asked.connect(self._show_menu)
         self.score.scrubbed.connect(self.player.seek)
         self.score.key.connect(self.handle_key)
         self.score.bent.connect(editor.bend)
@@ -114,6 +117,21 @@ class Stage(QWidget):
         else:
             return
         event.accept()
+
+    def _show_menu(self, index: int) -> None:
+        editor, hit = self._model.editor, self._store.work().sheet.hits[index]
+        editor.select(index)
+        self.menu = QMenu(self)
+        for words, act in (
+            ("Unlock" if hit.locked else "Lock", editor.lock),
+            ("Stronger", editor.heavier),
+            ("Weaker", partial(editor.heavier, steps=-1)),
+            ("Delete", editor.delete),
+        ):
+            action = self.menu.addAction(words)
+            if action is not None:
+                action.triggered.connect(lambda _on=False, act=act: act(index))
+        self.menu.popup(QCursor.pos())
 
     def _nearest(self) -> int:
         now, hits = self.player.position(), self._store.work().sheet.hits
