@@ -16,7 +16,7 @@ from hitpoint.cli.batch import batch
 from hitpoint.cli.convert import convert
 from hitpoint.cli.evaluate import FORWARD, evaluate
 from hitpoint.cli.hosts import hosts
-from hitpoint.cli.where import ducking, where
+from hitpoint.cli.where import ducking, intensity_curve, where
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError, UsageError
 from hitpoint.progress import Progress
@@ -75,6 +75,15 @@ def score(
     steps: Annotated[int, typer.Option(min=1, max=128, help="Sampler steps.")] = 4,
     takes: Annotated[int, typer.Option(min=1, max=32, help="Make so many and keep the best.")] = 1,
     intensity: Annotated[float, typer.Option(min=0, max=1)] = 0.6,
+    curve: Annotated[
+        str | None,
+        typer.Option(
+            "--intensity-curve", help="Instead, over time: 0:0.3,10:0.9,25:0.5 (seconds), or a file."
+        ),
+    ] = None,
+    tail: Annotated[
+        float | None, typer.Option(min=0, help="Seconds that the last sound rings, if no hit forbids it.")
+    ] = None,
     guidance: Annotated[float, typer.Option(min=1, max=4, help="How strictly the plan is followed.")] = 2.0,
     loudness: Annotated[float, typer.Option(min=-40, max=-8, help="Target in LUFS.")] = -14.0,
     bpm: Annotated[float | None, typer.Option(min=40, max=240, help="Pin the tempo.")] = None,
@@ -102,7 +111,7 @@ def score(
         request = ScoreRequest(
             timeline=source, clip=chosen.clip, range=chosen.range, scope=chosen.scope, style=style, seed=seed,
             steps=steps, takes=takes, intensity=intensity, guidance=guidance, loudness=loudness, bpm=bpm,
-            accents=accent_kind(accents), markers=markers,
+            accents=accent_kind(accents), markers=markers, tail=tail, intensity_curve=intensity_curve(curve),
             ducking=ducking(duck, duck_level, duck_attack, duck_release), bundle=bundle, backend=backend,
             stream=stream, media_root=media_root,
         )  # fmt: skip

@@ -1,7 +1,9 @@
-"""From the options of a command to what is to be scored."""
+"""From the options of a command to what is to be scored, and how."""
 
 from __future__ import annotations
 
+import math
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -58,3 +60,45 @@ def ducking(duck: str, level: float, attack: float, release: float) -> Ducking |
     if duck not in ("off", "auto"):
         raise UsageError(f"There is no way to duck called {duck!r}.", "Use off or auto.")
     return Ducking(level, attack, release) if duck == "auto" else None
+
+
+def intensity_curve(text: str | None) -> tuple[tuple[float, float], ...]:
+    """Seconds and levels (0 to 1) out of "0:0.3,10:0.9", or of a file of such points; empty for None.
+
+    In a file, lines part points as commas do. Raises UsageError.
+    """
+    if text is None:
+        return ()
+    points: dict[float, float] = {}
+    for point in filter(None, (each.strip() for each in _written(text).replace("\n", ",").split(","))):
+        seconds, level = _point(point)
+        if points and seconds <= max(points):
+            raise UsageError(f"The point {point!r} is not later than the one before.", "Give them in order.")
+        points[seconds] = level
+    if not points:
+        raise UsageError("The intensity curve has no points.", _CURVE)
+    return tuple(points.items())
+
+
+_CURVE = "Write SECONDS:LEVEL with levels from 0 to 1, such as 0:0.3,10:0.9, or name a file of such points."
+
+
+def _written(text: str) -> str:
+    """The text itself, or what the file of that name holds."""
+    if not os.path.isfile(text):  # noqa: PTH113 - unlike that of Path it bears a text too long for a name
+        return text
+    try:
+        return Path(text).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{text} cannot be read: {error}.", _CURVE) from error
+
+
+def _point(text: str) -> tuple[float, float]:
+    seconds, _, level = text.partition(":")
+    try:
+        point = float(seconds), float(level)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no point of an intensity curve.", _CURVE) from error
+    if not (0 <= point[0] < math.inf and 0 <= point[1] <= 1):
+        raise UsageError(f"{text!r} is no point of an intensity curve.", _CURVE)
+    return point
