@@ -19,6 +19,7 @@ from hitpoint.errors import MediaError
 from hitpoint.progress import Progress
 from hitpoint.timeline.read import read_timeline
 from hitpoint.values import Scope, ScoreRequest, ScoreResult
+from hitpoint_plugin.connect.only_one import LOCK
 from hitpoint_plugin.connect.watch import LEDGER, STILL_S, Answer, Watch
 
 
@@ -168,3 +169,57 @@ def test_it_stops_at_once_when_asked(bundle: Path, tmp_path: Path) -> None:
     while child.poll() is None and time.monotonic() < deadline:
         time.sleep(0.1)
     assert child.returncode == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks")
+def test_a_second_watcher_is_refused_by_name_until_the_first_is_gone(bundle: Path, tmp_path: Path) -> None:
+    """Killed, the first leaves its file behind, and that stops nobody."""
+
+    def second() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(tmp_path, bundle, "--once"), capture_output=True, text=True, check=False
+        )
+
+    child = subprocess.Popen(command(tmp_path, bundle), stderr=subprocess.PIPE, start_new_session=True)
+    lock = tmp_path / LOCK
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not (lock.exists() and lock.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    refused = second()
+    assert refused.returncode == 1
+    assert "ConflictError" in refused.stderr
+    assert f"the process {lock.read_text().strip()}" in refused.stderr
+    os.killpg(child.pid, signal.SIGKILL)
+    child.communicate()
+    assert lock.exists()
+    assert second().returncode == 0
+    assert not lock.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks")
+def test_of_many_that_come_and_go_there_is_never_more_than_one(tmp_path: Path) -> None:
+    script = f"""
+import os, sys, time
+from pathlib import Path
+from hitpoint.errors import ConflictError
+from hitpoint_plugin.connect.only_one import only_one
+folder, inside, refused = Path({str(tmp_path)!r}), 0, 0
+until = time.monotonic() + 2
+while time.monotonic() < until:
+    try:
+        with only_one(folder):
+            os.close(os.open(folder / "inside", os.O_CREAT | os.O_EXCL))
+            inside += 1
+            os.unlink(folder / "inside")
+    except ConflictError:
+        refused += 1
+print(inside, refused)
+"""
+    children = [
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    counts = [list(map(int, child.communicate()[0].split())) for child in children]
+    assert all(child.returncode == 0 for child in children)
+    assert all(inside for inside, _refused in counts)
+    assert sum(refused for _inside, refused in counts) > 0
+    assert list(tmp_path.iterdir()) == []

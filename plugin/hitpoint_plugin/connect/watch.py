@@ -22,6 +22,7 @@ from hitpoint.score import score
 from hitpoint.timeline.formats.native import OTIOD, OTIOZ
 from hitpoint.timeline.formats.registry import format_of, project_of
 from hitpoint.values import ScoreRequest, ScoreResult
+from hitpoint_plugin.connect.only_one import only_one
 
 ANSWERS = "scored"
 LEDGER = ".hitpoint-watch.json"
@@ -127,18 +128,19 @@ class Watch:
 def watch(watched: Watch, said: Callable[[Answer], object], progress: Progress, *, once: bool = False) -> int:
     """Watch until cancelled, or with `once` until everything there has its answer. Returns how many failed.
 
-    Raises Cancelled.
+    Raises Cancelled, and ConflictError while another process watches the folder.
     """
     failed, last = 0, time.monotonic()
-    while True:
-        for answer in watched.round(time.monotonic(), progress):
-            failed += not answer.scored
-            said(answer)
-            last = time.monotonic()
-        if once and time.monotonic() - last > STILL_S + 2 * POLL_S:
-            return failed
-        progress.cancelled.wait(POLL_S)
-        progress.report("Watching", 0.0)
+    with only_one(watched.folder):
+        while True:
+            for answer in watched.round(time.monotonic(), progress):
+                failed += not answer.scored
+                said(answer)
+                last = time.monotonic()
+            if once and time.monotonic() - last > STILL_S + 2 * POLL_S:
+                return failed
+            progress.cancelled.wait(POLL_S)
+            progress.report("Watching", 0.0)
 
 
 def _answer_suffix(path: Path) -> str:
