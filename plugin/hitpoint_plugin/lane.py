@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, pyqtSignal
 
+from hitpoint import children
 from hitpoint_plugin.codec import CodecError, from_json, to_json
 from hitpoint_plugin.tasks import Failure, Task
 from hitpoint_plugin.timers import timer
@@ -122,7 +122,8 @@ class Lane(QObject):
         process.finished.connect(self._finished)
         process.errorOccurred.connect(self._error)
         self._process = process
-        process.start(sys.executable, ["-m", "hitpoint_plugin.worker"])
+        program, *arguments = children.module("hitpoint_plugin.worker")
+        process.start(program, arguments)
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._process is not None:

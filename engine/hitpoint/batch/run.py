@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -16,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hitpoint import children
 from hitpoint.backends.threads import cpu_threads
 from hitpoint.batch.jobs import Tally
 from hitpoint.batch.queue import Queue
@@ -24,7 +24,7 @@ from hitpoint.errors import Cancelled, ConflictError, OutputError, WorkerError
 from hitpoint.files import sweep_stale_temps
 
 STATE_FOLDER = ".hitpoint-batch"
-WORKER = (sys.executable, "-P", "-m", "hitpoint.batch.scorer")
+WORKER = tuple(children.module("hitpoint.batch.scorer"))
 _WORKER_BYTES = 700 << 20
 _POLL_S = 0.1
 _STOP_S = 0.3

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from importlib.util import find_spec
 
 import typer
 
+from hitpoint import children
 from hitpoint.errors import UsageError
 
 FORWARD = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -23,5 +23,5 @@ def evaluate(context: typer.Context) -> None:
             f"Evaluation needs what training needs; {missing[0]} is not installed.",
             "Install it: pip install 'hitpoint[cpu,training]'.",
         )
-    command = [sys.executable, "-P", "-m", "hitpoint_training.evaluate", "all", *context.args]
+    command = children.module("hitpoint_training.evaluate", "all", *context.args)
     raise SystemExit(subprocess.run(command, check=False).returncode)

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 
 import typer
 
+from hitpoint import children
 from hitpoint.errors import UsageError
 
 PACKAGE = "hitpoint_plugin"
@@ -20,7 +21,7 @@ def hosts(context: typer.Context) -> None:
         raise UsageError(
             "The connectors are not installed.", "Install them with: pip install 'hitpoint[cpu,plugin]'"
         )
-    command = [sys.executable, "-P", "-m", f"{PACKAGE}.connect", *context.args]
+    command = children.module(f"{PACKAGE}.connect", *context.args)
     if sys.platform != "win32":
         os.execv(command[0], command)  # in our place, so that whoever stops us stops it
     raise SystemExit(subprocess.run(command, check=False).returncode)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from hitpoint import children
 from hitpoint.errors import UsageError
 
 PANEL = "hitpoint_plugin"
@@ -23,4 +23,4 @@ def open_panel(source: Path | None, screenshot: Path | None, size: str | None) -
     arguments = [] if source is None else [str(source)]
     arguments += [] if screenshot is None else ["--screenshot", str(screenshot)]
     arguments += [] if size is None else ["--size", size]
-    return subprocess.call([sys.executable, "-m", PANEL, *arguments])
+    return subprocess.call(children.module(PANEL, *arguments))

@@ -1,7 +1,10 @@
-"""The pose model: found in the cache, or built from the two networks inside an older mediapipe wheel.
+"""The pose model: in the installation, in the cache, or built from two networks of an older mediapipe wheel.
 
 Current mediapipe wheels bring the code without the networks; 0.10.21 (Apache-2.0) brings the networks. They
 lack the input normalisation that the Tasks API asks for, so it is added here.
+
+`python -m hitpoint.motion.pose_model` puts it into the installation, for programs and images that are to
+work without a package index.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hitpoint import children
 from hitpoint.errors import ModelBundleError
 from hitpoint.files import cache_folder
 from hitpoint.motion.native import graphics_load
@@ -27,6 +31,7 @@ from hitpoint.progress import Progress
 
 WHEEL = "mediapipe==0.10.21"
 WHEEL_BYTES = 35_622_638
+NAME = "pose_landmarker_full_0.10.21.task"
 STAGE = "fetching the pose model"
 
 
@@ -57,7 +62,13 @@ _NETWORKS = (
 
 def pose_model_path() -> Path:
     """Where the pose model is, or will be once it is fetched."""
-    return cache_folder() / "pose_landmarker_full_0.10.21.task"
+    installed = installed_model_path()
+    return installed if installed.is_file() else cache_folder() / NAME
+
+
+def installed_model_path() -> Path:
+    """Where it is if it came with the installation, which then needs no cache for it."""
+    return Path(sys.prefix) / "share" / "hitpoint" / NAME
 
 
 def ensure_pose_model(progress: Progress | None = None) -> Path:
@@ -68,9 +79,13 @@ def ensure_pose_model(progress: Progress | None = None) -> Path:
     path = pose_model_path()
     if path.is_file() or not graphics_load():
         return path
+    return fetch_pose_model(path, progress or Progress())
+
+
+def fetch_pose_model(path: Path, progress: Progress) -> Path:
+    """Download the wheel and write the model to `path`. Raises ModelBundleError if it cannot be had."""
     with tempfile.TemporaryDirectory(prefix="hitpoint-") as folder:
-        wheel = _download(Path(folder), progress or Progress())
-        return build_pose_model(wheel, path)
+        return build_pose_model(_download(Path(folder), progress), path)
 
 
 def build_pose_model(wheel: Path, path: Path) -> Path:
@@ -96,12 +111,12 @@ def build_pose_model(wheel: Path, path: Path) -> Path:
 
 def _download(folder: Path, progress: Progress) -> Path:
     """Let pip fetch the wheel, so that the user's own index and proxy settings hold."""
-    command = [
-        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input",
+    command = children.module(
+        "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input",
         "--no-deps", "--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp",
         "--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64",
         "--dest", str(folder), WHEEL,
-    ]  # fmt: skip
+    )  # fmt: skip
     with (folder / "pip.log").open("w+") as log, subprocess.Popen(command, stdout=log, stderr=log) as pip:
         try:
             while pip.poll() is None:
@@ -164,3 +179,7 @@ def _version_module() -> Generator[None]:
     finally:
         for key in missing:
             del sys.modules[key]
+
+
+if __name__ == "__main__":
+    print(fetch_pose_model(installed_model_path(), Progress()))

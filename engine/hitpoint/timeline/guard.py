@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from hitpoint import children
 from hitpoint.errors import TimelineError
 from hitpoint.timeline.prescan import prescan
 from hitpoint.timeline.tree import Tree, tree_from_json
@@ -46,7 +46,7 @@ def ask_child(script: Path, arguments: list[str], data: bytes) -> dict[str, Any]
     with tempfile.TemporaryFile() as answer:
         try:
             done = subprocess.run(
-                [sys.executable, "-I", str(script), *arguments],
+                children.script(script, *arguments),
                 input=data,
                 stdout=answer,
                 stderr=subprocess.DEVNULL,
