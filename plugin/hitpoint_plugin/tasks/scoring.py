@@ -84,6 +84,7 @@ class Compose(Task):
     def run(self, progress: Progress) -> Take:
         """The take, mastered and measured."""
         from hitpoint.errors import OutputError
+        from hitpoint.files import sweep_stale_temps
         from hitpoint.score import Seen, compose, plan_for
         from hitpoint.timeline.place import frame_aligned
 
@@ -94,6 +95,7 @@ class Compose(Task):
             raise OutputError(
                 f"{self.folder} cannot be made: {error.strerror}.", "Free some space."
             ) from error
+        sweep_stale_temps(self.folder)  # of workers that were killed
         model = _model(self.request.bundle)
         watched, speech = self.watched, self._speech(progress)
         seen = Seen(watched.timeline, watched.selection, watched.rhythm, watched.seconds, speech)
