@@ -10,19 +10,20 @@ import re
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from hitpoint.errors import TimelineError
-from hitpoint.media.timecode import format_timecode, parse_timecode
+from hitpoint.media.timecode import format_timecode, parse_timecode, snap_rate
 from hitpoint.timeline.formats.adapters import adapted
 from hitpoint.timeline.formats.base import Loss, missing_traits
 from hitpoint.timeline.formats.firstlook import checked_text
+from hitpoint.timeline.formats.from_tree import cut
 from hitpoint.timeline.formats.nests import unnested
-from hitpoint.timeline.formats.sheet import Lane, Piece, Sheet, gap
+from hitpoint.timeline.formats.sheet import Lane, Piece, Sheet
 
-_KEEPS = frozenset(["audio track", "start timecode", "media start timecode"])
+_KEEPS = frozenset(["audio track", "start timecode", "media start timecode", "freeze"])
 _NOTES = {
     "speed": "it is rounded to a tenth of a frame per second",
-    "freeze": "it runs on at normal speed",
     "second video track": "only the first video track is written",
     "transition": "it becomes a cut",
     "nest": "its clips are laid out in the timeline itself",
@@ -36,7 +37,8 @@ _NOTES = {
 }
 _COMMENT = re.compile(r"^\* (?:FRAME RATE|TIMELINE START): .*$", re.MULTILINE)
 _START = re.compile(r"^\* TIMELINE START: (\S+)", re.MULTILINE)
-_EVENT = re.compile(r"^\d+\s+\S+\s+(\S+)\s+\S+(?:\s+\d+)?\s+\S+\s+\S+\s+(\S+)\s+\S+\s*$", re.MULTILINE)
+_DROP = re.compile(r"^\d+\s.*\d\d;\d\d", re.MULTILINE)
+_MOTION = re.compile(r"^M2\s.*$", re.MULTILINE)
 _RATE = re.compile(r"^\s*(?:\*\s*)?FRAME RATE:\s*([\d./]+)", re.IGNORECASE | re.MULTILINE)
 
 
@@ -56,7 +58,9 @@ class Edl:
         rate = float(Fraction(stated[1]).limit_denominator(1001)) if stated else 24.0
         if not stated and "FCM: DROP FRAME" in text:
             rate = 30000 / 1001
-        return _moved(adapted(_COMMENT.sub("", text), "cmx_3600", rate=rate), text)
+        # The adapter knows no drop-frame timecode in M2 lines, and needs none there.
+        plain = _MOTION.sub(lambda line: line[0].replace(";", ":"), _COMMENT.sub("", text))
+        return _from_start(adapted(plain, "cmx_3600", _from_midnight, rate=rate), text, snap_rate(rate))
 
     def write(self, sheet: Sheet, out: Path) -> bytes:
         """Events in order of time; speeds as M2 lines. Raises TimelineError for rates without timecode."""
@@ -66,7 +70,7 @@ class Edl:
                 f"An EDL cannot be at {float(sheet.rate):g} frames per second.", "Choose another format."
             )
         drop = sheet.drop_frame and sheet.rate.denominator != 1
-        lines = [f"TITLE: {sheet.name}", f"FCM: {'DROP FRAME' if drop else 'NON-DROP FRAME'}"]
+        lines = [f"TITLE: {_one_line(sheet.name)}", f"FCM: {'DROP FRAME' if drop else 'NON-DROP FRAME'}"]
         lines += [f"* FRAME RATE: {sheet.rate}"]
         origin = format_timecode(round(sheet.start * sheet.rate), sheet.rate, drop=drop)
         lines += [f"* TIMELINE START: {origin}"]
@@ -101,47 +105,72 @@ def _event(number: int, at: Fraction, channel: str, piece: Piece, sheet: Sheet, 
     if end <= begin:
         return []
     first = round(piece.start * sheet.rate)
-    used = end - begin if piece.speed in (0, 1) else max(1, round((end - begin) * abs(piece.speed)))
+    speed = _tenths(piece.speed, sheet.rate)
+    if end - begin == 1 and speed < sheet.rate:
+        speed = sheet.rate  # of one frame nobody can tell
+    frozen = speed == 0
     origin = round(sheet.start * sheet.rate)
-    frames = (first, first + used, origin + begin, origin + end)
-    codes = " ".join(format_timecode(frame, sheet.rate, drop=drop) for frame in frames)
-    lines = [f"{number:03d}  AX       {channel:<5} C        {codes}"]
-    if piece.speed != 1:
-        speed = float(abs(piece.speed) * sheet.rate)
-        lines.append(
-            f"M2   AX       {speed:05.1f}                {format_timecode(first, sheet.rate, drop=drop)}"
-        )
-    lines.append(f"* FROM CLIP NAME:  {' '.join(piece.name.split())}")
-    if piece.media is not None and piece.media.target:
+    frames = (first, first + _used(end - begin, speed / sheet.rate), origin + begin, origin + end)
+    codes = [format_timecode(frame, sheet.rate, drop=drop) for frame in frames]
+    lines = [f"{number:03d}  AX       {channel:<5} C        {' '.join(codes)}"]
+    if speed != sheet.rate:
+        lines.append(f"M2   AX       {float(speed):05.1f}                {codes[0]}")
+    lines.append(f"* FROM CLIP NAME:  {_one_line(piece.name)}{' FF' if frozen else ''}")
+    if frozen:
+        lines.append("* * FREEZE FRAME")
+    if piece.media is not None and piece.media.target and len(piece.media.target.splitlines()) == 1:
         lines.append(f"* FROM CLIP: {piece.media.target}")
     return lines
 
 
-def _moved(sheet: Sheet, text: str) -> Sheet:
-    """With every track where its first event says; the adapter begins all of them at 0.
+def _tenths(speed: Fraction, rate: Fraction) -> Fraction:
+    """Frames per second forwards, as an M2 line can say them; normal speed needs none and is exact."""
+    return rate if abs(speed) == 1 else Fraction(round(abs(speed) * rate * 10), 10)
 
-    Where the timeline starts is in a comment of ours; without it, where the first event does.
+
+def _used(length: int, speed: Fraction) -> int:
+    """Frames of its source that an event of `length` frames uses.
+
+    Never `length` itself at another speed: readers take an event of equal lengths to be at normal speed.
     """
-    first: dict[str, Fraction] = {}
-    drop = False
-    for event in _EVENT.finditer(text):
-        kind = "Video" if event[1] == "V" else event[1]
-        drop = drop or ";" in event[2]
+    used = round(length * speed)
+    if speed > 1:
+        return max(used, length + 1)
+    return length if speed == 1 else max(1, min(used, length - 1))
+
+
+def _one_line(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _from_midnight(timeline: Any) -> Any:
+    """Every track from timecode 0 on. The adapter has where it begins in its range, backwards."""
+    import opentimelineio as otio
+
+    for track in timeline.tracks:
+        if track.source_range is not None:
+            track.insert(0, otio.schema.Gap(duration=-track.source_range.start_time))
+            track.source_range = None
+    return timeline
+
+
+def _from_start(sheet: Sheet, text: str, rate: Fraction) -> Sheet:
+    """From where the timeline starts on: a comment of ours says; without it, where the first event is."""
+    firsts = [next((at for at, piece in lane.placed() if not piece.is_gap), None) for lane in sheet.lanes]
+    start = min((first for first in firsts if first is not None), default=Fraction(0))
+    if stated := _START.search(text):
         try:
-            first.setdefault(kind, parse_timecode(event[2], sheet.rate))
+            start = min(start, parse_timecode(stated[1], rate))
         except ValueError as error:
             raise TimelineError(f"The EDL has a timecode that its rate has not: {error}.", "") from error
-    if not first:
-        return sheet
-    stated = _START.search(text)
-    start = parse_timecode(stated[1], sheet.rate) if stated else min(first.values())
-    sounds = iter([at for kind, at in first.items() if kind != "Video"])
-    lanes: list[Lane] = []
-    for lane in sheet.lanes:
-        at = first.get("Video", start) if lane.kind == "Video" else next(sounds, start)
-        pieces = (gap(at - start), *lane.pieces) if at > start else lane.pieces
-        lanes.append(Lane(lane.kind, pieces))
-    return replace(sheet, lanes=tuple(lanes), start=start, drop_frame=drop)
+    lanes = (cut(lane, start, lane.duration - start) for lane in sheet.lanes)
+    return replace(
+        sheet,
+        rate=rate,
+        start=start,
+        drop_frame=_DROP.search(text) is not None,
+        lanes=tuple(Lane(lane.kind, lane.pieces) for lane in lanes),
+    )
 
 
 EDL = Edl()

@@ -6,22 +6,23 @@ Writing is done here: the adapter stops at sound that is not in frames, and drop
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from hitpoint.errors import TimelineError
-from hitpoint.timeline.formats.adapters import adapted
+from hitpoint.timeline.formats.adapters import first_timeline
 from hitpoint.timeline.formats.base import Loss, missing_traits
-from hitpoint.timeline.formats.fcp7_fix import corrected
+from hitpoint.timeline.formats.fcp7_fix import corrected, sequences_of
+from hitpoint.timeline.formats.fcp7_levels import take_levels
 from hitpoint.timeline.formats.fcp7_write import write_fcp7
 from hitpoint.timeline.formats.firstlook import parsed_xml
-from hitpoint.timeline.formats.sheet import Sheet
+from hitpoint.timeline.formats.sheet import Fade, Sheet
 
 _KEEPS = frozenset(
     ["speed", "reverse", "freeze", "transition", "disabled", "clip marker", "timeline marker",
      "marker comment", "second video track", "audio track", "start timecode", "media start timecode",
-     "media length", "track name"]
+     "media length", "track name", "volume automation"]
 )  # fmt: skip
 _NOTES = {
     "nest": "its clips are laid out in the timeline itself",
@@ -48,7 +49,8 @@ class Fcp7:
         for audio in root.iter("audio"):
             for track in [each for each in audio.findall("track") if each.get("hitpoint") == "mirror"]:
                 audio.remove(track)
-        return adapted(ET.tostring(root, encoding="unicode"), "fcp_xml", corrected)
+        take_levels(root)
+        return first_timeline(sequences_of(root), corrected)
 
     def write(self, sheet: Sheet, out: Path) -> bytes:
         """One sequence."""
@@ -57,15 +59,19 @@ class Fcp7:
     def losses(self, sheet: Sheet) -> tuple[Loss, ...]:
         """What xmeml has no word for."""
         return missing_traits(sheet, _KEEPS, _NOTES) + tuple(
-            Loss(
-                "transition",
-                f"{lane.kind} track {lane.name!r} at {float(at):.2f} s",
-                "it is centred on its cut",
-            )
+            Loss("transition", f"{lane.kind} track {lane.name!r} at {float(at):.2f} s", note)
             for lane in sheet.lanes
             for at, fade in lane.fades()
-            if fade.before and fade.after and abs(fade.before - fade.after) * sheet.rate >= 2
+            if (note := _moved(fade, at, sheet.rate))
         )
+
+
+def _moved(fade: Fade, at: Fraction, rate: Fraction) -> str:
+    """What becomes of a transition at `at` that cannot stay where it is; empty if it can."""
+    if fade.before > at:
+        return "it begins with the timeline"
+    uneven = fade.before and fade.after and abs(fade.before - fade.after) * rate >= 2
+    return "it is centred on its cut" if uneven else ""
 
 
 FCP7 = Fcp7()

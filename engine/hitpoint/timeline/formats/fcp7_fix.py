@@ -3,7 +3,29 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from typing import Any
+
+
+def sequences_of(root: ET.Element) -> list[Any]:
+    """The timelines of a file.
+
+    A transition takes no time on its track: for the adapter the next item would follow its end, not its
+    cut, and where that item is a gap all after it came early.
+    """
+    import opentimelineio as otio
+
+    adapter: Any = otio.adapters.from_name("fcp_xml").module()
+
+    class Parser(adapter.FCP7XMLParser):  # type: ignore[misc]
+        def item_and_timing_for_element(self, element: Any, head: Any, tail: Any, context: Any) -> Any:
+            item, span = super().item_and_timing_for_element(element, head, tail, context)
+            if isinstance(item, otio.schema.Transition):
+                span = otio.opentime.TimeRange(span.start_time + item.in_offset)
+            return item, span
+
+    found: list[Any] = Parser(root).top_level_sequences()
+    return found
 
 
 def corrected(timeline: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ from hitpoint.errors import MediaError, TimelineError
 from hitpoint.media.facts import MediaFacts, facts_of
 from hitpoint.media.timecode import format_timecode
 from hitpoint.timeline.formats.fcpxml_write import url_of
+from hitpoint.timeline.formats.levels import HIGHEST_DB, framed, levels_of, linear
 from hitpoint.timeline.formats.nests import unnested
 from hitpoint.timeline.formats.sheet import Fade, Lane, Mark, Media, Piece, Sheet
 
@@ -112,7 +114,7 @@ class _Writer:
         if mirror:
             made.set("hitpoint", "mirror")
         at = Fraction(0)
-        lane = replace(lane, pieces=tuple(self.centred(p) if isinstance(p, Fade) else p for p in lane.pieces))
+        lane = replace(lane, pieces=tuple(self.centred(lane)))
         for number, piece in enumerate(lane.pieces):
             if isinstance(piece, Fade):
                 self.transition(made, piece, at)
@@ -125,19 +127,29 @@ class _Writer:
         _text(made, "enabled", "TRUE" if lane.enabled else "FALSE")
         _text(made, "locked", "FALSE")
 
-    def centred(self, fade: Fade) -> Fade:
-        """Even about its cut, or all on one side of it: other transitions move the cut when they are read."""
-        frames = self.frames(fade.before) + self.frames(fade.after)
-        if not fade.before or not fade.after:
-            return fade
-        return replace(
-            fade, before=(frames // 2) / self.sheet.rate, after=(frames - frames // 2) / self.sheet.rate
-        )
+    def centred(self, lane: Lane) -> Iterator[Piece | Fade]:
+        """With whole frames in each transition, and as many before its cut as after it, or all on one side.
+
+        Others move the cut when they are read, and so does one that would begin before the timeline.
+        """
+        at = Fraction(0)
+        for piece in lane.pieces:
+            if isinstance(piece, Piece):
+                at += piece.duration
+                yield piece
+                continue
+            before, after = self.frames(piece.before), self.frames(piece.after)
+            if before and after:
+                before, after = (before + after) // 2, (before + after) - (before + after) // 2
+            before = min(before, self.frames(at))
+            if before and after > before + 1:
+                after = before
+            yield replace(piece, before=before / self.sheet.rate, after=after / self.sheet.rate)
 
     def transition(self, track: ET.Element, fade: Fade, at: Fraction) -> None:
         made = ET.SubElement(track, "transitionitem")
-        _text(made, "start", self.frames(at - fade.before))
-        _text(made, "end", self.frames(at + fade.after))
+        _text(made, "start", self.frames(at) - self.frames(fade.before))
+        _text(made, "end", self.frames(at) + self.frames(fade.after))
         _text(
             made,
             "alignment",
@@ -178,6 +190,8 @@ class _Writer:
             _text(source, "trackindex", 1)
         if piece.speed != 1:
             _remap(made, piece.speed)
+        if points := framed(levels_of(piece.cue), self.sheet.rate):
+            _volume(made, points)
         for mark in piece.marks:
             self.marker(made, mark, mark.start - zero)
         if piece.cue:
@@ -219,13 +233,33 @@ class _Writer:
         _text(made, "out", frame + self.frames(mark.duration) if mark.duration else -1)
 
 
-def _remap(clip: ET.Element, speed: Fraction) -> None:
+def _effect(clip: ET.Element, name: str, identity: str, category: str, medium: str) -> ET.Element:
     effect = ET.SubElement(ET.SubElement(clip, "filter"), "effect")
     for key, value in (
-        ("name", "Time Remap"), ("effectid", "timeremap"), ("effectcategory", "motion"),
-        ("effecttype", "motion"), ("mediatype", "video"),
+        ("name", name), ("effectid", identity), ("effectcategory", category), ("effecttype", category),
+        ("mediatype", medium),
     ):  # fmt: skip
         _text(effect, key, value)
+    return effect
+
+
+def _volume(clip: ET.Element, points: tuple[tuple[int, float], ...]) -> None:
+    """Volume automation: the format has factors, and counts frames as `in` and `out` do."""
+    effect = _effect(clip, "Audio Levels", "audiolevels", "audiolevels", "audio")
+    parameter = ET.SubElement(effect, "parameter")
+    for key, value in (
+        ("parameterid", "level"), ("name", "Level"), ("valuemin", "0"),
+        ("valuemax", f"{linear(HIGHEST_DB):.6g}"), ("value", f"{linear(points[0][1]):.6g}"),
+    ):  # fmt: skip
+        _text(parameter, key, value)
+    for frame, gain in points:
+        keyframe = ET.SubElement(parameter, "keyframe")
+        _text(keyframe, "when", frame)
+        _text(keyframe, "value", f"{linear(gain):.6g}")
+
+
+def _remap(clip: ET.Element, speed: Fraction) -> None:
+    effect = _effect(clip, "Time Remap", "timeremap", "motion", "video")
     values = {"variablespeed": "0", "speed": f"{float(abs(speed) * 100):.6g}"}
     values |= {"reverse": "TRUE" if speed < 0 else "FALSE", "frameblending": "FALSE"}
     for key, value in values.items():
