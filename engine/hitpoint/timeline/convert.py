@@ -104,7 +104,7 @@ def losses_to(timeline: TimelineInfo, out: Path) -> tuple[Loss, ...]:
         return ()
     source = source_of(timeline, out)
     if target.native:
-        return source.losses
+        return source.losses + target.losses(sheet_of(parse(source.data), source.folder))
     kept = known is target and grafts(target)  # the user's own project, in which all else stays
     sheet = sheet_of(parse(source.data), source.folder)
     mark = Mark(Fraction(0), "hit", "hit", "GREEN")

@@ -9,7 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from hitpoint.timeline.formats.sheet import Fade, Lane, Piece, Sheet
+from hitpoint.timeline.formats.levels import Level, levels_of, with_levels
+from hitpoint.timeline.formats.sheet import Fade, Lane, Media, Piece, Sheet
 
 TRAITS = {
     "speed": "plays at another speed",
@@ -35,6 +36,7 @@ TRAITS = {
     "uneven edge": "does not begin and end on whole frames",
     "awkward name": "has a name that the format cannot hold",
     "effect": "has effects",
+    "volume automation": "has volume automation",
     "metadata": "has data of another program",
     "other media": "has more than one media file",
     "unknown part": "has a part that is not known",
@@ -96,6 +98,14 @@ class Format(Protocol):
         ...
 
 
+def automates(target: Format) -> bool:
+    """Whether volume automation of our music is heard by those who open a file of this format."""
+    cue = with_levels("{}", [Level(Fraction(0), -1.0)])
+    lane = Lane("Audio", (Piece(Fraction(1), "", Media("file"), cue=cue),))
+    lost = target.losses(Sheet("", Fraction(25), (lane,)))
+    return not any(loss.trait == "volume automation" for loss in lost)
+
+
 def missing_traits(sheet: Sheet, keeps: frozenset[str], notes: dict[str, str]) -> tuple[Loss, ...]:
     """All traits of `sheet` that are not kept; `notes` say what becomes of them."""
     found = dict.fromkeys([*traits(sheet), *((extra.trait, extra.where) for extra in sheet.extras)])
@@ -155,6 +165,8 @@ def _piece_traits(at: Fraction, piece: Piece, rate: Fraction, where: str) -> Ite
         yield "speed", clip
     if not piece.enabled:
         yield "disabled", clip
+    if levels_of(piece.cue):
+        yield "volume automation", clip
     if piece.marks:
         yield "clip marker", clip
     if any(mark.colour for mark in piece.marks):

@@ -9,6 +9,7 @@ from hitpoint.errors import TimelineError
 from hitpoint.timeline.formats.base import Format, Loss
 from hitpoint.timeline.formats.firstlook import checked_text, checked_xml
 from hitpoint.timeline.formats.from_tree import sheet_of
+from hitpoint.timeline.formats.levels import KEY as LEVELS
 from hitpoint.timeline.guard import ask_child, parse
 from hitpoint.timeline.prescan import MAX_BYTES
 
@@ -47,7 +48,9 @@ def from_otio(data: bytes, folder: Path, out: Path, target: Format) -> Converted
 
     Nothing is written. Raises TimelineError.
     """
-    if target.native:
+    if target.native and f'"{LEVELS}"'.encode() not in data:
         return Converted(data)
     sheet = sheet_of(parse(data), folder)
+    if target.native:
+        return Converted(data, target.losses(sheet))
     return Converted(target.write(sheet, out), target.losses(sheet))

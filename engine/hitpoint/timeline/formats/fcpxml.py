@@ -17,7 +17,7 @@ from hitpoint.timeline.formats.sheet import Sheet
 _KEEPS = frozenset(
     ["speed", "reverse", "freeze", "transition", "disabled", "nest", "clip marker", "marker comment",
      "second video track", "audio track", "start timecode", "media start timecode", "media length",
-     "uneven edge"]
+     "uneven edge", "volume automation"]
 )  # fmt: skip
 _NOTES = {
     "timeline marker": "they become markers of the clip that lies there",

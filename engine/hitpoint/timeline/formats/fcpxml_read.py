@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from hitpoint.errors import TimelineError
 from hitpoint.media.timecode import snap_rate
 from hitpoint.timeline.formats.fcpxml_write import CUE_KEY, OUR_ROLE
 from hitpoint.timeline.formats.firstlook import parsed_xml
+from hitpoint.timeline.formats.levels import Level, with_levels
 from hitpoint.timeline.formats.sheet import (
     OUR_LANE,
     Fade,
@@ -227,7 +229,7 @@ class _Reader:
             piece = self.compound(asset, plain)
         else:
             media, offset = self.media(element)
-            piece = replace(plain, media=media, start=start + offset, cue=cue_of(element))
+            piece = replace(plain, media=media, start=start + offset, cue=_levelled(element, media))
         piece = replace(piece, marks=_marks(element))
         return self.retimed(element, piece, start)
 
@@ -389,6 +391,29 @@ def cue_of(element: ET.Element) -> str:
         if each.get("key") == CUE_KEY:
             return each.get("value", "")
     return '{"role": "music"}' if element.get("audioRole") == OUR_ROLE else ""
+
+
+def _levelled(element: ET.Element, media: Media) -> str:
+    """`cue_of`, with the volume automation that lies on the clip now; curves are read as straight lines."""
+    cue = cue_of(element)
+    if not cue:
+        return cue
+    found = [
+        Level(max(Fraction(0), _time(each.get("time")) - media.start), gain)
+        for each in element.findall("adjust-volume/param[@name='amount']/keyframeAnimation/keyframe")
+        if (gain := _decibels(each.get("value", ""))) is not None
+    ]
+    whole = element.find("adjust-volume")
+    steady = _decibels(whole.get("amount", "")) if whole is not None else None
+    if not found and steady:
+        found = [Level(Fraction(0), steady)]
+    return with_levels(cue, found)
+
+
+def _decibels(text: str) -> float | None:
+    """`-10dB`; None for what is no level."""
+    found = re.fullmatch(r"\s*(-?\d+(?:\.\d*)?)\s*(?:dB)?\s*", text)
+    return float(found[1]) if found else None
 
 
 def _time(text: str | None) -> Fraction:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from hitpoint.errors import MediaError
 from hitpoint.media.facts import MediaFacts, facts_of
+from hitpoint.timeline.formats.levels import framed, levels_of, plain
 from hitpoint.timeline.formats.sheet import OUR_LANE, Fade, Lane, Mark, Media, Piece, Sheet, gap
 
 VERSION = "1.10"
@@ -207,6 +208,8 @@ class _Writer:
             made.set("enabled", "0")
         if piece.speed != 1:
             _time_map(made, piece)
+        if points := framed(levels_of(piece.cue), self.sheet.rate):
+            _volume(made, piece, [(frame / self.sheet.rate, gain) for frame, gain in points])
         for mark in piece.marks:
             inside = _mark_time(piece, mark)
             if inside is not None:
@@ -240,14 +243,15 @@ class _Writer:
 
 
 _Anchor = tuple[Fraction, Piece, ET.Element]
-_ORDER = ("note", "conform-rate", "timeMap", "spine", "asset-clip", "ref-clip", "marker", "metadata")
+_ORDER = ("note", "conform-rate", "timeMap", "adjust-volume", "spine", "asset-clip", "ref-clip", "marker",
+          "metadata")  # fmt: skip
 
 
 def _in_order(element: ET.Element) -> None:
     """The DTD wants connected items before markers, and those before metadata; a storyline stays as it is."""
     if element.tag == "spine":
         return
-    rank = {"spine": 3, "asset-clip": 3, "ref-clip": 3}
+    rank = dict.fromkeys(("spine", "asset-clip", "ref-clip"), _ORDER.index("spine"))
     element[:] = sorted(element, key=lambda child: rank.get(child.tag, _ORDER.index(child.tag)))
 
 
@@ -275,6 +279,16 @@ def _time_map(element: ET.Element, piece: Piece) -> None:
     box = ET.SubElement(element, "timeMap")
     for time, value in ((begin, first), (begin + piece.duration, last)):
         ET.SubElement(box, "timept", time=clock(time), value=clock(value), interp="linear")
+
+
+def _volume(element: ET.Element, piece: Piece, points: list[tuple[Fraction, float]]) -> None:
+    """Volume automation; times are on the clip's own clock, whose file begins at `Media.start`."""
+    zero = piece.media.start if piece.media is not None else Fraction(0)
+    parameter = ET.SubElement(ET.SubElement(element, "adjust-volume"), "param", name="amount")
+    box = ET.SubElement(parameter, "keyframeAnimation")
+    for time, gain in points:
+        said = {"time": clock(zero + time), "value": f"{plain(gain)}dB"}
+        ET.SubElement(box, "keyframe", said | {"interp": "linear", "curve": "linear"})
 
 
 def _mark_time(piece: Piece, mark: Mark) -> Fraction | None:

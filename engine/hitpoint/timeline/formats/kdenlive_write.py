@@ -26,6 +26,7 @@ from hitpoint.timeline.formats.mlt_write import (
     serialised,
     spanned,
     stretches,
+    volume,
 )  # fmt: skip
 from hitpoint.timeline.formats.nests import unnested
 from hitpoint.timeline.formats.sheet import Lane, Mark, Piece, Sheet
@@ -226,5 +227,7 @@ def _playlist(document: Document, cells: list[tuple[Stretch, Stretch, str, int]]
             ET.SubElement(playlist, "blank", length=str(shown.begin - at))
         made = entry(document, playlist, shown, name)
         ET.SubElement(made, "property", name="kdenlive:id").text = str(clip)
+        if shown.piece is not None:
+            volume(document, made, shown.piece, {"kdenlive_id": "volume", "kdenlive:collapsed": "0"})
         at = shown.begin + shown.length
     return playlist.get("id", "")

@@ -18,7 +18,8 @@ from hitpoint.timeline.formats.sheet import Fade, Piece, Sheet
 
 _KEEPS = frozenset(
     ["speed", "reverse", "freeze", "transition", "disabled", "second video track", "audio track",
-     "track name", "start timecode", "media start timecode", "media length", "timeline marker"]
+     "track name", "start timecode", "media start timecode", "media length", "timeline marker",
+     "volume automation"]
 )  # fmt: skip
 _NOTES = {
     "nest": "its clips are laid out in the timeline itself",

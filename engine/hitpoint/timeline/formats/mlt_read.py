@@ -13,10 +13,12 @@ from hitpoint.errors import TimelineError
 from hitpoint.media.timecode import snap_rate
 from hitpoint.timeline.formats.firstlook import parsed_xml
 from hitpoint.timeline.formats.kdenlive_write import TYPES
+from hitpoint.timeline.formats.levels import Level, with_levels
 from hitpoint.timeline.formats.mlt_write import COLOURS, seen_at
 from hitpoint.timeline.formats.sheet import Fade, Lane, Mark, Media, MediaKind, Piece, Sheet, counted, gap
 
 _CLOCK = re.compile(r"(\d+):(\d{1,2}):(\d{1,2})(?:([.:;,])(\d+))?")
+_KEYFRAME = re.compile(r"([\d:.,]+)[^\d=]?=(-?\d+(?:\.\d*)?)")
 _BACKGROUNDS = ("black", "background", "black_track")
 _OURS_ADDED = ("mix", "luma", "frei0r.cairoblend", "qtblend", "composite", "volume", "panner", "audiolevel",
                "freeze", "avfilter.fieldorder", "affine")  # fmt: skip
@@ -181,7 +183,27 @@ class _Reader:
     def _entry(self, entry: ET.Element, source: ET.Element) -> Piece:
         self._count_filters(entry)
         first = self._time(entry.get("in") or source.get("in") or "0")
-        return self._clip(source, first, self._length(entry), properties_of(entry).get("hitpoint:name", ""))
+        piece = self._clip(source, first, self._length(entry), properties_of(entry).get("hitpoint:name", ""))
+        if not piece.cue:
+            return piece
+        # Kdenlive has filters on the clip, Shotcut on its producer.
+        found = [each for owner in (entry, source) for each in owner.findall("filter")]
+        return replace(piece, cue=with_levels(piece.cue, self._levels(found)))
+
+    def _levels(self, filters: list[ET.Element]) -> list[Level]:
+        """The volume automation of the first of `filters` that has one; curves are read as straight lines."""
+        for each in filters:
+            properties = properties_of(each)
+            level = properties.get("level", "")
+            if properties.get("mlt_service") != "volume" or properties.get("disable") == "1" or not level:
+                continue
+            begin = self._time(each.get("in", "0"))
+            points = [_KEYFRAME.fullmatch(part.strip()) for part in level.split(";")]
+            found = [(begin + self._time(point[1]), float(point[2])) for point in points if point]
+            if not found and re.fullmatch(r"-?\d+(\.\d*)?", level):
+                found = [(0, float(level))] if float(level) else []
+            return [Level(max(0, frame) / self.rate, gain) for frame, gain in found]
+        return []
 
     def _length(self, entry: ET.Element) -> int:
         source = self.by_id.get(entry.get("producer", ""))

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from hitpoint.timeline.formats.levels import framed, levels_of, plain
 from hitpoint.timeline.formats.nests import unnested
 from hitpoint.timeline.formats.sheet import Lane, Mark, Piece, Sheet
 
@@ -237,6 +238,19 @@ def entry(document: Document, playlist: ET.Element, stretch: Stretch, name: str)
     return made
 
 
+def volume(document: Document, owner: ET.Element, piece: Piece, extra: dict[str, str]) -> ET.Element | None:
+    """The volume automation of our music on `owner`, as the editors' own filter; None where there is none.
+
+    Its keyframes are frames of the file and dB. `extra` is what the editor knows its filter by.
+    """
+    points = framed(levels_of(piece.cue), document.sheet.rate)
+    if not points:
+        return None
+    level = ";".join(f"{frame}={plain(gain)}" for frame, gain in points)
+    shared = {"window": "75", "max_gain": "20dB", "level": level, "mlt_service": "volume"}
+    return element(owner, "filter", shared | extra, id=document.identity("filter"))
+
+
 def playlist_of(document: Document, lane: Lane) -> str:
     """One playlist for Shotcut: blanks, entries, and a small tractor for each transition."""
     found = stretches(document, lane)
@@ -269,7 +283,13 @@ def playlist_of(document: Document, lane: Lane) -> str:
 
 def _producer_of(document: Document, stretch: Stretch) -> str:
     assert stretch.piece is not None
-    return producer(document, stretch.piece, stretch.first + stretch.length + stretch.tail)
+    name = producer(document, stretch.piece, stretch.first + stretch.length + stretch.tail)
+    owner = document.root.find(f"producer[@id='{name}']")
+    if owner is not None and owner.find("filter") is None:  # Shotcut has filters on the producers
+        made = volume(document, owner, stretch.piece, {"shotcut:filter": "audioGain"})
+        if made is not None:
+            made.attrib |= {"in": "0", "out": owner.get("out", "0")}
+    return name
 
 
 def _mix(document: Document, left: Stretch, right: Stretch, left_name: str, right_name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hitpoint.timeline.formats.base import Loss
+from hitpoint.timeline.formats.base import Loss, traits
 from hitpoint.timeline.formats.sheet import Sheet
 from hitpoint.timeline.formats.to_otio import otio_text
 
@@ -28,8 +28,12 @@ class Native:
         return otio_text(sheet, out.parent).encode("utf-8")
 
     def losses(self, sheet: Sheet) -> tuple[Loss, ...]:
-        """None: even what a sheet cannot hold stays in the text."""
-        return ()
+        """Even what a sheet cannot hold stays in the text, but no program plays what is in our metadata."""
+        return tuple(
+            Loss(trait, where, "it is kept for Hitpoint, and other programs play the music without it")
+            for trait, where in traits(sheet)
+            if trait == "volume automation"
+        )
 
 
 OTIO = Native("OpenTimelineIO", (".otio",))
