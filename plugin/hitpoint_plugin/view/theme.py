@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PyQt6.QtGui import QColor, QPalette
+from pathlib import Path
+
+from PyQt6.QtGui import QColor, QIcon, QPalette
 from PyQt6.QtWidgets import QApplication, QStyleFactory
 
 GROUND, SURFACE, RAISED, LINE = "#14161a", "#1b1e24", "#262a32", "#343a45"
@@ -85,7 +87,8 @@ QMessageBox QLabel {{ font-size: 13px; }}
 
 
 def dress(app: QApplication) -> None:
-    """Give the whole program its look."""
+    """Give the whole program its look, and its windows their icon."""
+    app.setWindowIcon(QIcon(str(Path(__file__).with_name("hitpoint.svg"))))
     app.setStyle(QStyleFactory.create("Fusion"))
     palette = QPalette()
     role = QPalette.ColorRole
