@@ -88,7 +88,7 @@ def test_it_trains_and_samples_like_the_other(tmp_path: Path, generator: Generat
     told, losses = window(8, 64), []
 
     def loss() -> torch.Tensor:
-        made = flow.flow_loss(generator, mean, told, "cpu")
+        made = flow.flow_loss(generator, mean, told, torch.ones(LATENT), "cpu")
         losses.append(made.item())
         return made
 

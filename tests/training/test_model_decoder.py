@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hitpoint_training.decoder import Decoder, OscillatorBank, sound
-from hitpoint_training.mel import FEATURES, LogMel, Projection
+from hitpoint_training.mel import FEATURES, LogMel, Projection, component_weights
 
 RATE = 48_000
 
@@ -112,3 +112,14 @@ def test_semitones_are_told_apart_and_levels_are_amplitudes() -> None:
     assert int(shown.argmax()) + 28 == 72
     assert float(shown.max().exp()) == pytest.approx(0.25, rel=0.5)
     assert float(shown[72 - 28 + 2]) < float(shown.max()) - 2
+
+
+def test_an_error_in_a_component_counts_as_it_changes_the_spectra(decoder: Decoder) -> None:
+    projection = decoder.projection
+    assert torch.equal(projection.worth(0.0), torch.ones(16))
+    error = torch.randn(16, 400)
+    changed = projection.decode(error[None]) - projection.decode(torch.zeros(1, 16, 400))
+    in_spectra = (changed.reshape(400, -1) * component_weights().float()).square().sum(1)
+    in_latents = (error.square() * projection.worth(2.0)[:, None]).sum(0)
+    ratio = in_spectra / in_latents
+    assert torch.allclose(ratio, ratio.mean().expand(400), rtol=1e-3)

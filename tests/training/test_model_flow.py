@@ -144,7 +144,7 @@ def test_the_loss_of_a_perfect_network_is_zero(monkeypatch: pytest.MonkeyPatch, 
     """With data 0 every mean velocity is the noise itself, which is x / t, whatever the guidance."""
     told = replace(window(8, 16), latent=torch.zeros(8, LATENT, 16))
     monkeypatch.setattr(flow, "velocity", lambda _, x, time, *rest: x / time[:, :1, None])
-    assert float(flow.flow_loss(generator, generator, told, "cpu")) < 1e-3
+    assert float(flow.flow_loss(generator, generator, told, torch.ones(LATENT), "cpu")) < 1e-3
 
 
 def test_a_jump_is_two_jumps_of_half_the_length(generator: Generator) -> None:

@@ -101,8 +101,9 @@ def velocity(generator: Generator, x: Tensor, time: Tensor, known: Known, window
     return flow.float()
 
 
-def flow_loss(generator: Generator, mean: Generator, window: Window, device: str) -> Tensor:
-    """Mean squared error of the mean velocity over the frames that are not known."""
+def flow_loss(generator: Generator, mean: Generator, window: Window, worth: Tensor, device: str) -> Tensor:
+    """Mean squared error of the mean velocity over the frames that are not known; `worth` (latent,) is what
+    each component counts (`Projection.worth`)."""
     batch = len(window.style)
     split = max(1, round(batch * FLOW_SHARE))
     told = drop_conditions(window, split).to(device)
@@ -120,7 +121,7 @@ def flow_loss(generator: Generator, mean: Generator, window: Window, device: str
         )  # fmt: skip
     made = velocity(generator, mixed, time, known, told)
     weight = 1.05 - known.mask
-    error = (made - wanted).square().mean(1, keepdim=True)
+    error = ((made - wanted).square() * worth.to(device)[:, None]).mean(1, keepdim=True)
     loss: Tensor = (error * weight).sum() / weight.sum()
     return loss
 

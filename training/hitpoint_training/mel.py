@@ -112,6 +112,16 @@ class Projection(nn.Module):
         self.get_buffer("synthesis").copy_((basis * scale).T / weight)
         return float(kept.sum() / values.sum())
 
+    def worth(self, power: float) -> Tensor:
+        """(latent,) what an error in each component counts, 1 in the mean: its spread to a power.
+
+        Whitening makes the first component, which holds half of the variance, no louder than the last; with
+        0 all count alike, with 2 an error counts as much as it changes the log spectra.
+        """
+        spread = (self.get_buffer("synthesis") * component_weights().float()).norm(dim=1)
+        worth: Tensor = spread.pow(power)
+        return worth / worth.mean()
+
     def encode(self, mel: Tensor) -> Tensor:
         """(batch, 2 T, FEATURES) -> (batch, latent, T)."""
         stacked = mel.reshape(len(mel), -1, 2 * FEATURES)

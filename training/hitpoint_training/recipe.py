@@ -44,6 +44,7 @@ class FlowRecipe:
     batch_frames: int = 8192  # latent frames of one step
     rate: float = 8e-4
     ema: float = 0.999
+    worth: float = 0.67  # power of a component's spread that its errors count by; 0: all alike
     aligner_minutes: float = 1.0
     minutes: float = 60.0
 

@@ -207,10 +207,12 @@ def train_flow(recipe: Recipe, minutes: float, resume: bool, steps: int | None =
     generator.aligner.requires_grad_(False)
     generator.to(device)
     mean = average_of(generator)
+    worth = projection_of(recipe).worth(flow.worth)
 
     def loss() -> Tensor:
         frames = random.choices(flow.windows, flow.window_odds)[0]
-        return flow_loss(generator, mean, corpus.windows(flow.batch_frames // frames, frames), device)
+        window = corpus.windows(flow.batch_frames // frames, frames)
+        return flow_loss(generator, mean, window, worth, device)
 
     reseed = _reseeding(corpus)
     plan = _plan(recipe, "flow", Budget(minutes, resume, steps), flow.rate, flow.ema)
