@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from hitpoint.values import MediaRange, TimelineInfo
+from hitpoint.values import MediaRange, Piece, TimelineInfo
 from hitpoint_plugin.connect.bridge import Bridge
 from hitpoint_plugin.lane import Lane
 from hitpoint_plugin.log import LOG, start_log
@@ -19,7 +19,7 @@ from hitpoint_plugin.model.session import SessionFile
 from hitpoint_plugin.model.state import Session
 from hitpoint_plugin.model.store import Store
 from hitpoint_plugin.model.studio import Studio
-from hitpoint_plugin.tasks import Open, Pictures, PictureSet, Waveform, WaveformOf
+from hitpoint_plugin.tasks import Line, LineOf, Open, Pictures, PictureSet, Waveform, WaveformOf
 
 STRIP = 12  # pictures over the score view
 
@@ -29,6 +29,7 @@ class PanelModel(QObject):
 
     clip_pictured = pyqtSignal(int, str)  # clip, JPEG as base64
     strip_changed = pyqtSignal(object)  # PictureSet
+    pieces_changed = pyqtSignal(object)  # what the current clip or line shows: Pieces, end to end
     waveform_changed = pyqtSignal(object)  # Waveform or None
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
@@ -49,6 +50,7 @@ class PanelModel(QObject):
         for lane in (self.quick, self.heavy):
             lane.said.connect(lambda text: LOG.warning("engine: %s", text.rstrip()))
         self._strips: dict[int, PictureSet] = {}
+        self._lines: dict[int, Line] = {}
         self._restoring: Session | None = None
         for signal in (self.store.work_changed, self.store.takes_changed):
             signal.connect(lambda _clip: self._keep())
@@ -94,7 +96,7 @@ class PanelModel(QObject):
         return self.quick.busy or self.heavy.busy
 
     def _opened(self, timeline: TimelineInfo) -> None:
-        self._strips = {}
+        self._strips, self._lines = {}, {}
         self.store.set_timeline(timeline)
         session, self._restoring = self._restoring, None
         if session is not None:
@@ -117,8 +119,14 @@ class PanelModel(QObject):
     def _show_current(self) -> None:
         self._takes_changed(self.store.current)
         index, clip = self.store.current, self.store.clip(self.store.current)
+        if self.store.line(index):
+            self._show_line(index)
+            return
         known = self._strips.get(index, PictureSet(()))
         self.strip_changed.emit(known)
+        self.pieces_changed.emit(
+            () if clip is None else (Piece(Fraction(0), clip.duration, clip, clip.media),)
+        )
         if clip is None or clip.media is None or known.jpegs:
             return
 
@@ -128,6 +136,24 @@ class PanelModel(QObject):
                 self.strip_changed.emit(pictures)
 
         self.quick.submit(Pictures(clip.media, STRIP), fetched)
+
+    def _show_line(self, index: int) -> None:
+        known = self._lines.get(index)
+        if known is not None:
+            self.strip_changed.emit(known.pictures)
+            self.pieces_changed.emit(known.pieces)
+            return
+        self.strip_changed.emit(PictureSet(()))
+        self.pieces_changed.emit(())
+
+        def seen(line: Line) -> None:
+            self._lines[index] = line
+            if self.store.current == index:
+                self._show_line(index)
+
+        if self.store.timeline is not None:
+            task = LineOf(self.store.timeline, self.store.line(index), STRIP)
+            self.quick.submit(task, seen, self.store.fail)
 
     def _takes_changed(self, index: int) -> None:
         if index != self.store.current:

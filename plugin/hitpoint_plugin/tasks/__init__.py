@@ -4,15 +4,28 @@ its result, and is run in the worker process only; so a killed worker loses noth
 
 from hitpoint_plugin.tasks.base import Failure, Task
 from hitpoint_plugin.tasks.files import Conflicts, Export, FindConflicts, Place, Placed, Unplace
-from hitpoint_plugin.tasks.look import Fit, Open, Pictures, PictureSet, Waveform, WaveformOf
+from hitpoint_plugin.tasks.look import Fit, Line, LineOf, Open, Pictures, PictureSet, Waveform, WaveformOf
 from hitpoint_plugin.tasks.scoring import Compose, Take, Watch, Watched
 
 TASKS: dict[str, type[Task]] = {
     kind.__name__: kind
-    for kind in (Open, Pictures, Fit, WaveformOf, Watch, Compose, FindConflicts, Place, Unplace, Export)
+    for kind in (
+        Open,
+        Pictures,
+        LineOf,
+        Fit,
+        WaveformOf,
+        Watch,
+        Compose,
+        FindConflicts,
+        Place,
+        Unplace,
+        Export,
+    )
 }
 
 __all__ = [
-    "TASKS", "Compose", "Conflicts", "Export", "Failure", "FindConflicts", "Fit", "Open", "PictureSet",
-    "Pictures", "Place", "Placed", "Take", "Task", "Unplace", "Watch", "Watched", "Waveform", "WaveformOf",
+    "TASKS", "Compose", "Conflicts", "Export", "Failure", "FindConflicts", "Fit", "Line", "LineOf", "Open",
+    "PictureSet", "Pictures", "Place", "Placed", "Take", "Task", "Unplace", "Watch", "Watched", "Waveform",
+    "WaveformOf",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 
 from hitpoint.errors import MediaError
 from hitpoint.progress import Progress
-from hitpoint.values import Floats, HitPoint, MediaRange, TempoMap, TimelineInfo
+from hitpoint.values import Floats, HitPoint, MediaRange, Piece, Scope, TempoMap, TimelineInfo
 from hitpoint_plugin.tasks.base import Task
 
 _GLANCE = Fraction(1, 50)  # of a clip is enough to get the frame that it starts with
@@ -51,31 +51,71 @@ class Pictures(Task):
 
     def run(self, progress: Progress) -> PictureSet:
         """The frame on screen in the middle of each of `count` equal parts."""
-        return PictureSet(tuple(self._one(part, progress) for part in range(self.count)))
+        found = []
+        for part, time in enumerate(_middles(self.media.duration, self.count)):
+            progress.report("fetching pictures", part / self.count)
+            found.append(_frame_at(self.media, time, self.side))
+        return PictureSet(tuple(found))
 
-    def _one(self, part: int, progress: Progress) -> str:
-        import cv2
 
-        from hitpoint.media.probe import probe
-        from hitpoint.motion.frames import read_frames
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a line of clips shows, piece after piece, and pictures evenly spaced over it."""
 
-        progress.report("fetching pictures", part / self.count)
-        time = self.media.duration * Fraction(2 * part + 1, 2 * self.count)
-        start = max(Fraction(0), self.media.start + time * self.media.speed)
-        glance = replace(self.media, start=start, duration=_GLANCE, speed=Fraction(1))
-        frames = read_frames(glance, probe(self.media.path))
-        try:
-            picture = next((frame.picture for frame in frames if frame.picture is not None), None)
-        except MediaError:
-            return ""
-        if picture is None:
-            return ""
-        scale = min(1.0, self.side / max(picture.shape[:2]))
-        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        coded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 82])[
-            1
-        ]
-        return base64.b64encode(coded.tobytes()).decode("ascii")
+    pieces: tuple[Piece, ...]
+    pictures: PictureSet
+
+
+@dataclass(frozen=True, slots=True)
+class LineOf(Task):
+    """See several clips as the engine will: laid end to end, the highest of them seen."""
+
+    result: ClassVar[type] = Line
+    timeline: TimelineInfo
+    clips: tuple[int, ...]
+    count: int = 1
+    side: int = 160
+
+    def run(self, progress: Progress) -> Line:
+        """Its pieces, and the frame in the middle of each of `count` equal parts."""
+        from hitpoint.timeline.scope import select_scope
+
+        line = select_scope(self.timeline, Scope(clips=tuple(map(str, self.clips))))
+        found = []
+        for part, time in enumerate(_middles(line.duration, self.count)):
+            progress.report("fetching pictures", part / self.count)
+            piece = next(each for each in line.pieces if time < each.start + each.duration)
+            seen = "" if piece.media is None else _frame_at(piece.media, time - piece.start, self.side)
+            found.append(seen)
+        return Line(line.pieces, PictureSet(tuple(found)))
+
+
+def _middles(duration: Fraction, count: int) -> list[Fraction]:
+    """Of so many equal parts, in seconds."""
+    return [duration * Fraction(2 * part + 1, 2 * count) for part in range(count)]
+
+
+def _frame_at(media: MediaRange, time: Fraction, side: int) -> str:
+    """What a clip shows at a time of its own, at most `side` pixels long, as `PictureSet` has it."""
+    import cv2
+
+    from hitpoint.media.probe import probe
+    from hitpoint.motion.frames import read_frames
+
+    start = max(Fraction(0), media.start + time * media.speed)
+    glance = replace(media, start=start, duration=_GLANCE, speed=Fraction(1))
+    frames = read_frames(glance, probe(media.path))
+    try:
+        picture = next((frame.picture for frame in frames if frame.picture is not None), None)
+    except MediaError:
+        return ""
+    if picture is None:
+        return ""
+    scale = min(1.0, side / max(picture.shape[:2]))
+    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    flags = [cv2.IMWRITE_JPEG_QUALITY, 82]
+    coded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), flags)[1]
+    return base64.b64encode(coded.tobytes()).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

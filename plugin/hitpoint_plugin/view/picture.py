@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QRect, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent
-from PyQt6.QtMultimedia import QVideoFrame, QVideoSink
+from PyQt6.QtMultimedia import QVideoFrame
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from hitpoint_plugin.view import theme
 
 
 class Picture(QWidget):
-    """The newest frame of `sink`, as large as fits, or a still that was set."""
+    """The newest frame that came, as large as fits, or a still that was set."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setAccessibleName("Picture")
         self.setMinimumHeight(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.sink = QVideoSink(self)
-        self.sink.videoFrameChanged.connect(self._came)
         self.frames = 0  # that came from the player
         self._image = QImage()
         self._words = "No clip"
@@ -30,7 +28,8 @@ class Picture(QWidget):
         self._image = image
         self.update()
 
-    def _came(self, frame: QVideoFrame) -> None:
+    def show_frame(self, frame: QVideoFrame) -> None:
+        """A frame of the player."""
         image = frame.toImage()
         if not image.isNull():
             self.frames += 1

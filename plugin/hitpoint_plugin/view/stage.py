@@ -8,7 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QCursor, QImage, QKeyEvent
 from PyQt6.QtWidgets import QMenu, QSplitter, QVBoxLayout, QWidget
 
-from hitpoint.values import HitReport
+from hitpoint.values import HitReport, Piece
 from hitpoint_plugin.model.panel import PanelModel
 from hitpoint_plugin.model.player import Player
 from hitpoint_plugin.tasks import PictureSet, Waveform
@@ -28,7 +28,7 @@ class Stage(QWidget):
         super().__init__()
         self._model, self._store = model, model.store
         self.picture = Picture()
-        self.player = Player(self.picture.sink, self)
+        self.player = Player(self)
         self.score = ScoreView()
         self.tempo = TempoBar(model)
         self.watch_button = button(
@@ -72,6 +72,9 @@ class Stage(QWidget):
         self._store.takes_changed.connect(self._show_take)
         self._model.strip_changed.connect(self._show_strip)
         self._model.waveform_changed.connect(self._show_waveform)
+        self._model.pieces_changed.connect(self._show_pieces)
+        self.player.framed.connect(self.picture.show_frame)
+        self.player.blanked.connect(lambda why: self.picture.show_still(QImage(), why))
         self.player.moved.connect(self._moved)
         self.player.playing_changed.connect(lambda on: self.play_button.setText("❚❚" if on else "▶"))
         self.score.added.connect(editor.add)
@@ -152,12 +155,14 @@ class Stage(QWidget):
     def _show_clip(self) -> None:
         clip = self._store.clip(self._store.current)
         self.picture.show_still(QImage(), offline(clip) if clip is not None else "No clip")
-        self.player.set_media(clip.media if clip is not None else None)
         self.score.clear(float(clip.duration) if clip is not None else 1.0)
         self._model.editor.selected = -1
         self._show_take(self._store.current)
         self._show_work(self._store.current)
         self._moved(0.0)
+
+    def _show_pieces(self, pieces: tuple[Piece, ...]) -> None:
+        self.player.set_pieces(pieces)
 
     def _show_work(self, index: int) -> None:
         if index != self._store.current:
