@@ -1,8 +1,8 @@
 """Writing so that nothing is ever lost: a file is either the old one or the whole new one, never between.
 
 The steps are those of `write_atomic`: temporary file in the same folder, write, flush, fsync, read back,
-`os.replace`, fsync of the folder. A killed process leaves at most a temporary file, which
-`sweep_stale_temps` takes away at the next start.
+rename, fsync of the folder. `write_over` is for files that others write too: nobody's save is lost. A killed
+process leaves at most a temporary file, which `sweep_stale_temps` takes away at the next start.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from hitpoint import exchange
 from hitpoint.errors import ConflictError, OutputError
 
 if sys.platform != "win32":  # there the comparison of contents before each replace is the only guard
@@ -51,13 +52,30 @@ _CANNOT_SYNC_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM)
 """Some network shares know no fsync of a folder, and a folder may be writable and not readable."""
 
 
-def write_atomic(path: Path, data: bytes, *, still_valid: Callable[[], None] | None = None) -> Path:
+def write_atomic(path: Path, data: bytes) -> Path:
     """Put `data` at `path` completely or not at all, and return the real path (links are followed).
 
-    `still_valid` is called last, directly before the file appears; what it raises stops the write.
     Raises OutputError; the previous file is then untouched.
     """
-    with replacing(path, still_valid=still_valid) as temp:
+    return _write(path, data, _rename)
+
+
+def write_over(path: Path, data: bytes, before: bytes | None, again: str) -> Path:
+    """The same, if `path` holds `before` (None: there is nothing), up to the very step in which it changes.
+
+    Raises OutputError, and ConflictError, with what to do `again`, if it holds something else; what somebody
+    else saved meanwhile is then there.
+    """
+
+    def put(temp: Path, target: Path) -> None:
+        if not (is_still(target, before) and exchange.put_in_place(temp, target, before)):
+            raise ConflictError(f"{path} was changed at the same moment.", again)
+
+    return _write(path, data, put)
+
+
+def _write(path: Path, data: bytes, put: Callable[[Path, Path], None]) -> Path:
+    with _replacing(path, put) as temp:
         with temp.open("wb") as stream:
             stream.write(data)
             stream.flush()
@@ -68,11 +86,22 @@ def write_atomic(path: Path, data: bytes, *, still_valid: Callable[[], None] | N
 
 
 @contextmanager
-def replacing(path: Path, *, still_valid: Callable[[], None] | None = None) -> Generator[Path]:
+def replacing(path: Path) -> Generator[Path]:
     """A temporary path beside `path` to write to; it becomes `path` when the block ends without error.
 
     For files too large to hold in memory. Raises OutputError, also for an OSError inside the block.
     """
+    with _replacing(path, _rename) as temp:
+        yield temp
+
+
+def _rename(temp: Path, target: Path) -> None:
+    temp.replace(target)
+
+
+@contextmanager
+def _replacing(path: Path, put: Callable[[Path, Path], None]) -> Generator[Path]:
+    """`replacing` with the last step, in which the temporary file gets its name."""
     target = _checked_target(path)
     temp = target.parent / f".hitpoint-{os.getpid()}-{os.urandom(4).hex()}-{_HOST}.tmp"
     _unfinished.add(temp)
@@ -81,9 +110,7 @@ def replacing(path: Path, *, still_valid: Callable[[], None] | None = None) -> G
         _fsync(temp)
         if target.exists():
             shutil.copymode(target, temp)
-        if still_valid is not None:
-            still_valid()
-        temp.replace(target)
+        put(temp, target)
         _make_durable(target)
     except OutputError:
         raise
@@ -119,8 +146,7 @@ def content_of(path: Path) -> bytes | None:
 def is_still(path: Path, before: bytes | None) -> bool:
     """Whether `path` holds `before` (None: there is nothing) now, not only when its reading began.
 
-    An editor takes no lock and may save at any moment; all that is left to it is the time from this return
-    to the rename. Raises OutputError.
+    An editor takes no lock and may save at any moment, also after this. Raises OutputError.
     """
     stamp = _stamp(path)
     return content_of(path) == before and _stamp(path) == stamp

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hitpoint import files
+from hitpoint import exchange, files
 from hitpoint.errors import ConflictError, OutputError
 from hitpoint.files import (
     backup,
@@ -20,6 +20,7 @@ from hitpoint.files import (
     replacing,
     sweep_stale_temps,
     write_atomic,
+    write_over,
 )
 
 
@@ -38,31 +39,35 @@ def test_content_mode_and_links_are_kept(tmp_path: Path) -> None:
 def test_the_order_of_steps_survives_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The content is on the disk before the name points to it, and the name before we say done."""
     log: list[str] = []
-    real_sync, real_replace = os.fsync, Path.replace
+    real_sync, real_look, real_put = os.fsync, files.is_still, exchange.put_in_place
 
     def sync(handle: int) -> None:
         log.append("fsync folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "fsync file")
         real_sync(handle)
 
-    def replace(self: Path, target: Path) -> Path:
-        log.append("replace")
-        return real_replace(self, target)
+    def look(path: Path, before: bytes | None) -> bool:
+        log.append("look")
+        return real_look(path, before)
+
+    def put(temp: Path, target: Path, before: bytes | None) -> bool:
+        log.append("rename")
+        return real_put(temp, target, before)
 
     monkeypatch.setattr(os, "fsync", sync)
-    monkeypatch.setattr(Path, "replace", replace)
-    write_atomic(tmp_path / "x", b"new", still_valid=lambda: log.append("check"))
-    assert log == ["fsync file", "fsync file", "check", "replace", "fsync folder"]
+    monkeypatch.setattr(files, "is_still", look)
+    monkeypatch.setattr(exchange, "put_in_place", put)
+    write_over(tmp_path / "x", b"new", None, "Again.")
+    assert log == ["fsync file", "fsync file", "look", "rename", "fsync folder"]
 
 
-def test_what_the_last_check_raises_stops_the_write(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"old")
-
-    def refuse() -> None:
-        raise ConflictError("changed")
-
-    with pytest.raises(ConflictError):
-        write_atomic(tmp_path / "x", b"new", still_valid=refuse)
-    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("x", b"old")]
+def test_what_is_no_longer_what_was_read_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"saved by an editor")
+    for before in (b"old", None):
+        with pytest.raises(ConflictError, match="Again"):
+            write_over(tmp_path / "x", b"new", before, "Again.")
+        assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("x", b"saved by an editor")]
+    assert write_over(tmp_path / "x", b"new", b"saved by an editor", "Again.") == tmp_path / "x"
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("x", b"new")]
 
 
 def test_a_disk_that_forgets_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

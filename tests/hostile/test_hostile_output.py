@@ -201,6 +201,29 @@ def test_a_file_that_changes_at_the_last_moment_is_left_alone(
     assert edit.read_text() == "saved by the editor"
 
 
+def test_a_save_directly_after_the_reading_is_left_alone(edit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is compared at the end is what was read at the beginning, and nothing newer."""
+    from hitpoint.timeline import place as placing
+    from hitpoint.timeline import remove as removing
+
+    info = read_timeline(edit)
+    selection = select(info)
+    score_with_tone(info, selection, edit)
+    for module in (placing, removing):
+        saved = edit.read_bytes() + b"\n"
+
+        def meanwhile(
+            data: bytes, saved: bytes = saved, real: Callable[[bytes], str] = module.prescan
+        ) -> str:
+            edit.write_bytes(saved)
+            return real(data)
+
+        monkeypatch.setattr(module, "prescan", meanwhile)
+        with pytest.raises(ConflictError, match="was changed"):
+            score_with_tone(info, selection, edit) if module is placing else removing.remove(edit)
+        assert edit.read_bytes() == saved
+
+
 KILLED = """
 import sys
 from pathlib import Path

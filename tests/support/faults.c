@@ -1,6 +1,6 @@
 /* Makes the N-th call fail that touches a file below a folder: preloaded, and armed through ctypes.
  *
- * Counted are open for writing, read, write, pwrite, fsync, fdatasync, ftruncate, rename and unlink.
+ * Counted are open for writing, read, write, pwrite, fsync, fdatasync, ftruncate, rename, renameat2 and unlink.
  * With `short_write`, a write that is to fail puts half of its bytes down first, as a full disk does. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -91,4 +91,8 @@ int unlink(const char *path) { REAL(unlink); return below(path) && fails("unlink
 int rename(const char *from, const char *to) {
     REAL(rename);
     return below(to) && fails("rename") ? -1 : real(from, to);
+}
+int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned flags) {
+    REAL(renameat2);
+    return below(to) && fails("renameat2") ? -1 : real(from_folder, from, to_folder, to, flags);
 }

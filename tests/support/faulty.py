@@ -21,11 +21,13 @@ from pathlib import Path
 import numpy as np
 from saving import edit_of, score
 
+from hitpoint import exchange
 from hitpoint.batch.jobs import Job, Outcome
 from hitpoint.batch.queue import Queue
 from hitpoint.batch.report import Report, write_report
+from hitpoint.batch.run import STATE_FOLDER, opened
 from hitpoint.cue import wav
-from hitpoint.errors import HitpointError
+from hitpoint.errors import ConflictError, HitpointError
 from hitpoint.timeline.read import read_timeline
 from hitpoint.timeline.remove import remove
 from hitpoint.values import BundleId, ScoreRequest
@@ -81,10 +83,8 @@ def _rows(work: Work, disk: Path, error: str) -> Iterator[dict[str, str]]:
         ended = _ended(work, disk)
         faults.faults_disarm()
         call = faults.faults_what().decode()
-        temps = [
-            str(p.relative_to(disk)) for p in disk.rglob("*") if p.name.startswith((".hitpoint-", ".unpack-"))
-        ]
-        left = ", ".join(temp for temp in temps if not temp.startswith(".hitpoint-batch"))
+        temps = [path for path in disk.rglob("*") if path.name.startswith((".hitpoint-", ".unpack-"))]
+        left = ", ".join(str(temp.relative_to(disk)) for temp in temps if temp.name != STATE_FOLDER)
         yield {"error": error, "call": call, "ended": ended, "state": work.state(disk), "left": left}
         if not call:
             return
@@ -186,6 +186,48 @@ def _score(source: str, out: str, shot: int = 0) -> Callable[[Path], object]:
     return lambda disk: score(read_timeline(disk / source), shot, disk / out)
 
 
+def _against_an_editor(disk: Path) -> None:
+    """An editor, whose disk works, saves between our last look and our rename; then it is done again."""
+    path, put = disk / "edit.otio", exchange.put_in_place
+
+    def meanwhile(temp: Path, target: Path, before: bytes | None) -> bool:
+        exchange.put_in_place = put
+        subprocess.run([sys.executable, "-c", _SAVE, str(path)], check=True)
+        return put(temp, target, before)
+
+    exchange.put_in_place = meanwhile
+    try:
+        _score("edit.otio", "edit.otio")(disk)
+    except ConflictError:
+        _score("edit.otio", "edit.otio")(disk)
+    finally:
+        exchange.put_in_place = put
+
+
+_SAVE = """
+import json, os, sys
+made = json.load(open(sys.argv[1]))
+made["metadata"]["editor"] = "saved"
+with open(sys.argv[1] + "~", "w") as stream:
+    json.dump(made, stream)
+os.replace(sys.argv[1] + "~", sys.argv[1])
+open(os.path.dirname(sys.argv[1]) + "/has-saved", "w").close()
+"""
+
+
+def _editor_state(disk: Path) -> str:
+    """The save is in the timeline or, if it could not be put back, in the file of which the error tells."""
+    kept = [path for path in disk.iterdir() if ".rescued-" in path.name] or [disk / "edit.otio"]
+    if (disk / "has-saved").exists() and '"editor": "saved"' not in kept[0].read_text():
+        return "the editor's save is lost"
+    return _holds("edit.otio", (), ("cue",))(disk)
+
+
+def _batch(disk: Path) -> None:
+    with opened(disk / "out") as path:
+        Queue(path).close()
+
+
 def _old_report(disk: Path) -> None:
     (disk / "report.html").write_text("old")
 
@@ -214,9 +256,11 @@ WORKS = {
     "scoring out of a bundle": Work(
         _bundle, _score("edit.otioz", "out.otio"), _holds("out.otio", None, ("cue",))
     ),
+    "scoring while an editor saves": Work(_edit, _against_an_editor, _editor_state),
     "taking music off": Work(_scored, lambda d: remove(d / "edit.otio"), _holds("edit.otio", ("first",), ())),
     "writing sound": Work(_old_sound, _sound, _sound_state),
     "a new queue": Work(lambda d: None, lambda d: Queue(d / "queue.sqlite").close(), _exists),
+    "a new batch": Work(lambda d: None, _batch, lambda d: _exists(d / "out" / STATE_FOLDER)),
     "a night of the queue": Work(_season, _night, _queue_state),
     "a report": Work(
         _old_report, lambda d: write_report(Report((), 1.0, 0, 1), d / "report.html"), _report_state

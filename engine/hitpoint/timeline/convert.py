@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from hitpoint.errors import ConflictError, OutputError, UsageError
-from hitpoint.files import backup, locked, sweep_stale_temps, write_atomic
-from hitpoint.timeline.formats.base import Loss
+from hitpoint.errors import OutputError, UsageError
+from hitpoint.files import backup, locked, sweep_stale_temps, write_over
+from hitpoint.timeline.bundle import Bundle, bundled, check_copy, is_bundle, write_bundle
+from hitpoint.timeline.flatten import frame_rate_of
+from hitpoint.timeline.formats.base import Format, Loss
 from hitpoint.timeline.formats.convert import from_otio
 from hitpoint.timeline.formats.from_tree import sheet_of
 from hitpoint.timeline.formats.graft import grafts
@@ -21,7 +23,7 @@ from hitpoint.timeline.moved import moved
 from hitpoint.timeline.onecut import one_clip_timeline
 from hitpoint.timeline.prescan import prescan
 from hitpoint.timeline.relink import MediaRoot, media_root, name_of
-from hitpoint.timeline.source import Source, load
+from hitpoint.timeline.source import CONTENT, Source, load
 from hitpoint.timeline.track import Lifted, references, with_references
 from hitpoint.timeline.tree import Media as Reference
 from hitpoint.timeline.tree import Node
@@ -37,6 +39,7 @@ class Conversion:
     data: bytes
     losses: tuple[Loss, ...]
     before: bytes | None
+    bundle: Bundle | None = None
 
 
 def conversion(path: Path, out: Path, root: Path | None = None) -> Conversion:
@@ -56,6 +59,10 @@ def conversion(path: Path, out: Path, root: Path | None = None) -> Conversion:
     text = prescan(source.data)
     if root is not None:
         text = relinked(text, source.folder, media_root(root))
+    if is_bundle(target):
+        done = from_otio(text.encode("utf-8"), source.folder, out, target)
+        made = bundled(text, source.folder, frame_rate_of(parse(text.encode("utf-8"))))
+        return Conversion(out, done.data, (*source.losses, *done.losses, *made.losses), None, made)
     text = moved(Lifted(text), source.folder, out).text
     done = from_otio(text.encode("utf-8"), out.parent, out, target)
     before = out.read_bytes() if out.is_file() else None
@@ -70,16 +77,14 @@ def write_conversion(conversion: Conversion, *, force: bool = False) -> Path:
     out = conversion.out
     if out.exists() and not force:
         raise OutputError(f"{out} exists already.", "Choose another name, or say --force.")
-
-    def unchanged() -> None:
-        if (out.read_bytes() if out.is_file() else None) != conversion.before:
-            raise ConflictError(f"{out} was changed at the same moment.", "Convert it again.")
-
+    if conversion.bundle is not None:
+        with locked(out.parent / CONTENT):
+            return write_bundle(out, conversion.bundle)
     with locked(out):
         sweep_stale_temps(out.parent)
         if conversion.before is not None and conversion.before != conversion.data:
             backup(out, conversion.before)
-        return write_atomic(out, conversion.data, still_valid=unchanged)
+        return write_over(out, conversion.data, conversion.before, "Convert it again.")
 
 
 def relinked(text: str, folder: Path, root: MediaRoot) -> str:
@@ -100,11 +105,14 @@ def losses_to(timeline: TimelineInfo, out: Path) -> tuple[Loss, ...]:
     """What the scored timeline at `out` will not say any more, our own music included."""
     target = writable(absolute(out))
     known = None if timeline.is_media else format_of(timeline.path)
-    if target.native and (known is None or known.native):
+    if is_bundle(target):
+        check_copy(timeline.path, absolute(out))
+    elif target.native and (known is None or known.native):
         return ()
     source = source_of(timeline, out)
     if target.native:
-        return source.losses + target.losses(sheet_of(parse(source.data), source.folder))
+        lost = target.losses(sheet_of(parse(source.data), source.folder))
+        return source.losses + lost + _left_behind(source, target, timeline)
     kept = known is target and grafts(target)  # the user's own project, in which all else stays
     sheet = sheet_of(parse(source.data), source.folder)
     mark = Mark(Fraction(0), "hit", "hit", "GREEN")
@@ -124,6 +132,13 @@ def source_of(timeline: TimelineInfo, out: Path) -> Source:
     if timeline.is_media:
         return Source(one_clip_timeline(timeline, out.parent), out.parent)
     return load(timeline.path)
+
+
+def _left_behind(source: Source, target: Format, timeline: TimelineInfo) -> tuple[Loss, ...]:
+    """Media that does not go into a bundle."""
+    if not is_bundle(target):
+        return ()
+    return bundled(prescan(source.data), source.folder, timeline.rate).losses
 
 
 def _spans(stack: Node) -> dict[str, Reference]:

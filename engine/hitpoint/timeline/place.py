@@ -15,30 +15,29 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
-from hitpoint.errors import ConflictError, TimelineError, UsageError
+from hitpoint.errors import ConflictError, TimelineError
 from hitpoint.files import (
     backup,
     backups,
     content_of,
-    is_still,
     locked,
     sha256_of,
     sweep_stale_temps,
-    write_atomic,
+    write_over,
 )
+from hitpoint.timeline.bundle import bundled, check_copy, is_bundle, write_bundle
 from hitpoint.timeline.formats.base import Format
 from hitpoint.timeline.formats.convert import from_otio, to_otio
 from hitpoint.timeline.formats.from_tree import sheet_of
 from hitpoint.timeline.formats.graft import graft, grafts, ungraft
-from hitpoint.timeline.formats.native import OTIOD, OTIOZ
 from hitpoint.timeline.formats.registry import format_of, writable
 from hitpoint.timeline.guard import parse
-from hitpoint.timeline.moved import moved
+from hitpoint.timeline.moved import moved, moved_cues
 from hitpoint.timeline.onecut import one_clip_timeline
 from hitpoint.timeline.prescan import Json, prescan
 from hitpoint.timeline.read import timeline_from, timeline_of
 from hitpoint.timeline.relink import name_of
-from hitpoint.timeline.source import Source, load
+from hitpoint.timeline.source import CONTENT, Source, load
 from hitpoint.timeline.track import (
     KEY,
     Cue,
@@ -116,8 +115,9 @@ def place(
     TimelineError, OutputError, and ConflictError if the file changed so that the clip is no longer there.
     """
     out = absolute(out)
-    target = placeable(out)
-    with locked(out):
+    target = writable(out)
+    check_copy(info.path, out)
+    with locked(out.parent / CONTENT if is_bundle(target) else out):
         sweep_stale_temps(out.parent)
         info, source, selection = _current(info, selection, out)
         text = prescan(source.data)
@@ -135,19 +135,11 @@ def place(
                 else graft(target, project, sheet, source.folder, out)
             )
             _verify_written(info, selection, asset.path, data, target)
+        if is_bundle(target):
+            return write_bundle(out, bundled(edit.text, out.parent, info.rate), keep=edit.keep_backup)
         if edit.keep_backup:
             _keep(out, edit.before)
-        return write_atomic(out, data, still_valid=lambda: _unchanged(out, edit.before))
-
-
-def placeable(out: Path) -> Format:
-    """The format in which music can be laid on the timeline `out`. Raises UsageError."""
-    target = writable(out)
-    if target in (OTIOZ, OTIOD):
-        raise UsageError(
-            f"A {target.name} is not written.", "Name the result .otio; bundle it in your editor."
-        )
-    return target
+        return write_over(out, data, edit.before, "Place it again.")
 
 
 def _current(info: TimelineInfo, selection: Selection, out: Path) -> tuple[TimelineInfo, Source, Selection]:
@@ -192,8 +184,9 @@ def _edited(
     """The new text of `out`, made from the input's, with the cues of an earlier `out` carried over."""
     base = lift(text)
     original = base.original
-    before = content_of(out)
-    in_place = before is not None and not info.is_media and out.resolve() == info.path.resolve()
+    in_place = not info.is_media and out.resolve() == info.path.resolve()
+    there, folder = _there(out)
+    before = source.raw if in_place else there  # in place it is what was read, not a later save
     if not in_place:
         base = moved(base, source.folder, out)
     held = None if before is None else _earlier(before, out)
@@ -203,7 +196,7 @@ def _edited(
     else:
         alike = alike and held is not None and _alike(held, base, out)
     if held is not None and alike and not in_place:
-        for each in held.cues:
+        for each in held.cues if folder == out.parent else moved_cues(held.cues, folder, out.parent):
             base = replace(base, cues=merged(base.cues, each, info.rate))
     if keep:
         cue = beside(base.cues, cue, info.rate)
@@ -227,6 +220,19 @@ def _says_no_more(before: bytes, out: Path) -> bool:
     """Whether all that a file says is what we would write: a project may hold what other formats do not."""
     target = writable(out)
     return target.native or from_otio(to_otio(before, target).data, out.parent, out, target).data == before
+
+
+def _there(out: Path) -> tuple[bytes | None, Path]:
+    """What is at `out` now, or the timeline in the bundle that is there, and where its references start."""
+    if not is_bundle(writable(out)):
+        return content_of(out), out.parent
+    if not out.exists():
+        return None, out.parent
+    try:
+        found = load(out)
+    except TimelineError:
+        return b"", out.parent  # no timeline, and so kept as a backup
+    return found.data, found.folder
 
 
 def _earlier(data: bytes, out: Path) -> Lifted | None:
@@ -366,8 +372,3 @@ def _keep(out: Path, before: bytes | None) -> None:
     kept = backups(out)
     if before is not None and (not kept or content_of(kept[-1]) != before):
         backup(out, before)
-
-
-def _unchanged(out: Path, before: bytes | None) -> None:
-    if not is_still(out, before):
-        raise ConflictError(f"{out} was changed while the music was placed.", "Place it again.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hitpoint.errors import ConflictError, TimelineError, UsageError
-from hitpoint.files import content_of, is_still, locked, sha256_of, sweep_stale_temps, write_atomic
+from hitpoint.errors import TimelineError, UsageError
+from hitpoint.files import locked, sha256_of, sweep_stale_temps, write_over
+from hitpoint.timeline.bundle import is_bundle
 from hitpoint.timeline.formats.convert import from_otio
 from hitpoint.timeline.formats.graft import grafts, ungraft
-from hitpoint.timeline.formats.native import OTIOD, OTIOZ
 from hitpoint.timeline.formats.registry import format_of
 from hitpoint.timeline.guard import parse
 from hitpoint.timeline.prescan import prescan
@@ -46,12 +46,16 @@ def remove(path: Path | str) -> RemoveReport:
     """
     path = absolute(Path(path))
     target = format_of(path)
-    if target is None or target in (OTIOZ, OTIOD):
+    if target is None:
         raise UsageError(f"{path.name} is not a file that Hitpoint writes.", "Give the scored timeline.")
+    if is_bundle(target):
+        raise UsageError(
+            f"{path.name} is a bundle, a copy of a timeline with its media.",
+            "The timeline that it was made from is as it was; or give the content.otio of the unpacked bundle.",
+        )
     with locked(path):
         sweep_stale_temps(path.parent)
         source = load(path)
-        raw = content_of(path)
         parse(source.data)
         lifted = lift(prescan(source.data))
         if not lifted.cues:
@@ -59,16 +63,11 @@ def remove(path: Path | str) -> RemoveReport:
         data = lifted.original.encode("utf-8")
         exact = target.native and sha256_of(data) == lifted.original_sha256
         parse(data)
-        if grafts(target) and raw is not None:
-            data, exact = ungraft(target, raw)
+        if grafts(target):
+            data, exact = ungraft(target, source.raw)
         elif not target.native:
             data = from_otio(data, path.parent, path, target).data
-
-        def unchanged() -> None:
-            if not is_still(path, raw):
-                raise ConflictError(f"{path} was changed at the same moment.", "Remove it again.")
-
-        write_atomic(path, data, still_valid=unchanged)
+        write_over(path, data, source.raw, "Remove it again.")
     return RemoveReport(path, len(lifted.cues), exact, _sounds(lifted, path.parent))
 
 
