@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from saving import edit_of, rows, score
 
+from hitpoint.batch.queue import Queue
+from hitpoint.batch.run import STATE_FOLDER, opened
 from hitpoint.errors import OutputError
 from hitpoint.timeline.read import read_timeline
 
@@ -91,3 +93,17 @@ def test_a_disk_with_little_room(count: int, disk: Path, tmp_path: Path) -> None
     refused = attempts(path, disk / "out.otio", spread(needed, count), fill, filler.unlink)
     print(f"\nR4: {count} amounts of room on a tmpfs below {needed} bytes: {refused} refused")
     assert refused == count
+
+
+def test_a_batch_on_a_full_disk_is_not_told_of_another_batch(disk: Path) -> None:
+    """The folder is there, and not a byte more goes in: from the very start, and after an earlier run."""
+    for run in (1, 2):
+        (disk / "out" / STATE_FOLDER).mkdir(parents=True, exist_ok=True)
+        with pytest.raises(OSError, match="No space"):
+            (disk / "filler").write_bytes(bytes(2 << 20))
+        with pytest.raises(OutputError, match="full"), opened(disk / "out") as path:
+            Queue(path)
+        (disk / "filler").unlink()
+        if run == 1:
+            with opened(disk / "out") as path:
+                Queue(path).close()

@@ -8,15 +8,15 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hitpoint.batch.jobs import Job, Row
 from hitpoint.batch.queue import MOST_DEATHS, Queue
-from hitpoint.batch.run import Crew, opened, run
-from hitpoint.errors import Cancelled, ConflictError, WorkerError
+from hitpoint.batch.run import STATE_FOLDER, Crew, known_outputs, opened, run
+from hitpoint.errors import Cancelled, ConflictError, OutputError, WorkerError
 from hitpoint.values import ScoreRequest
 
 WORK = """
@@ -163,6 +163,26 @@ def test_cancelled_it_is_over_at_once_and_goes_on_later(path: Path, crew: Crew) 
 def test_one_supervisor_at_a_time(path: Path) -> None:
     with pytest.raises(ConflictError, match="Another batch"), opened(path.parents[1]):
         pass
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [(Path.mkdir, "unable to open"), (lambda lock: lock.write_bytes(bytes(4096)), "not a database")],
+)
+def test_a_folder_that_cannot_be_used_is_no_other_batch(
+    spoil: Callable[[Path], object], why: str, tmp_path: Path
+) -> None:
+    (tmp_path / STATE_FOLDER).mkdir()
+    spoil(tmp_path / STATE_FOLDER / "lock.sqlite")
+    with pytest.raises(OutputError, match=why), opened(tmp_path):
+        pass
+
+
+def test_earlier_runs_that_cannot_be_looked_into_have_a_name(tmp_path: Path) -> None:
+    assert known_outputs(tmp_path) == {}
+    (tmp_path / STATE_FOLDER / "queue.sqlite").mkdir(parents=True)
+    with pytest.raises(OutputError, match="cannot be looked into"):
+        known_outputs(tmp_path)
 
 
 def test_workers_that_do_not_start_are_an_error_and_no_endless_loop(path: Path) -> None:

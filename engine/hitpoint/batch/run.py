@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,30 +73,48 @@ def opened(folder: Path) -> Generator[Path]:
         state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{state} cannot be made: {error.strerror}.", "Choose another folder.") from error
-    lock = sqlite3.connect(state / "lock.sqlite", timeout=0, isolation_level=None, check_same_thread=False)
+    with closing(_lock(state / "lock.sqlite", folder)):
+        yield state / "queue.sqlite"
+
+
+def _lock(path: Path, folder: Path) -> sqlite3.Connection:
+    """A connection that keeps everybody else out. Only a file that is in use is another batch at work."""
     try:
+        lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error:
+            lock.close()
+            raise
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise ConflictError(
                 f"Another batch is at work in {folder}.", "Wait for it, or choose another folder."
             ) from error
-        yield state / "queue.sqlite"
-    finally:
-        lock.close()
+        raise OutputError(
+            f"{path} cannot be used: {error}.", "Free some space, or choose another folder."
+        ) from error
+    return lock
 
 
 def known_outputs(folder: Path) -> Mapping[Path, Path]:
-    """Source to output of all earlier runs in `folder`, read without touching anything there."""
+    """Source to output of all earlier runs in `folder`, read without touching anything there.
+
+    Raises OutputError.
+    """
     queue = folder / STATE_FOLDER / "queue.sqlite"
-    with tempfile.TemporaryDirectory(prefix="hitpoint-") as copies:
-        for path in queue.parent.glob(f"{queue.name}*"):
-            shutil.copy(path, copies)
-        copied = Queue(Path(copies) / queue.name)
-        try:
-            return copied.outputs()
-        finally:
-            copied.close()
+    try:
+        with tempfile.TemporaryDirectory(prefix="hitpoint-") as copies:
+            for path in queue.parent.glob(f"{queue.name}*"):
+                shutil.copy(path, copies)
+            with closing(Queue(Path(copies) / queue.name)) as copied:
+                return copied.outputs()
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{queue} cannot be looked into: {error.strerror}.", "Choose another folder."
+        ) from error
 
 
 def run(path: Path, crew: Crew, listen: Callable[[Tally], None], cancelled: threading.Event) -> None:
