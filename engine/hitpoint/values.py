@@ -203,6 +203,7 @@ class TimelineInfo:
     content_sha256: str
     is_media: bool = False
     warnings: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()  # what is in the file and not in here, in plain words
     origin: Fraction = Fraction(0)  # where in its own tracks the timeline starts, seconds; nearly always 0
     marks: tuple[Mark, ...] = ()  # all but those on our own music
     cues: tuple[EarlierCue, ...] = ()

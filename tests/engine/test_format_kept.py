@@ -120,6 +120,20 @@ def test_changes_that_overlap_are_refused() -> None:
 UPSIDE_DOWN = b'<filter><property name="mlt_service">invert</property></filter>'
 
 
+def test_what_stays_in_the_project_is_no_warning_of_the_score(tmp_path: Path) -> None:
+    """The filter is not read; it is lost in another format, and in the project itself it is not."""
+    film = counted_film(tmp_path / "film.mov", 120, RATE)
+    media = Media("file", str(film), "film.mov", FILM.start, FILM.duration)
+    path = tmp_path / "edit.mlt"
+    path.write_bytes(project(".mlt", cut(media), tmp_path).replace(b"</entry>", UPSIDE_DOWN + b"</entry>"))
+    info = read_timeline(path)
+    assert "effect" in info.losses[0]
+    assert select(info, "1").warnings == ()
+    elsewhere = [loss.sentence for loss in losses_to(info, tmp_path / "edit.otio")]
+    assert elsewhere == list(info.losses)
+    assert not {loss.sentence for loss in losses_to(info, path)} & set(info.losses)
+
+
 @pytest.mark.skipif(shutil.which("melt") is None, reason="melt is not installed (make system-deps)")
 @pytest.mark.parametrize("suffix", [".mlt", ".kdenlive"])
 def test_the_users_filter_is_still_seen_and_the_music_heard(suffix: str, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Scorer:
             hit_rate=result.hit_rate,
             chance_rate=result.chance_rate,
             wall_s=time.perf_counter() - started,
-            warnings=result.warnings,
+            warnings=(*result.warnings, *result.losses),
             hits=tuple((hit.time, hit.hit) for hit in result.hit_points),
         )
 

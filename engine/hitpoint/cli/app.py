@@ -184,7 +184,7 @@ def inspect(
     if as_json:
         _print(reports.dumps(reports.timeline_json(timeline)))
         return
-    console.warn(timeline.warnings)
+    console.warn((*timeline.losses, *timeline.warnings))
     console.out.print(reports.timeline_table(timeline))
 
 

@@ -192,7 +192,7 @@ def timeline_json(timeline: TimelineInfo) -> Json:
             }
             for mark in timeline.marks
         ],
-        "warnings": list(timeline.warnings),
+        "warnings": [*timeline.losses, *timeline.warnings],
     }
 
 

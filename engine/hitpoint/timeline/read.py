@@ -45,7 +45,7 @@ def read_timeline(path: Path | str, root: Path | None = None) -> TimelineInfo:
 def timeline_from(path: Path, source: Source, root: Path | None = None) -> TimelineInfo:
     """The timeline in `source`, which is the file `path`."""
     found = timeline_of(parse(source.data), path, sha256_of(source.data), source.folder, root)
-    return replace(found, warnings=(*(loss.sentence for loss in source.losses), *found.warnings))
+    return replace(found, losses=tuple(loss.sentence for loss in source.losses))
 
 
 def timeline_of(tree: Tree, path: Path, sha256: str, folder: Path, root: Path | None = None) -> TimelineInfo:
