@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+APP := build/app
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format battery bench figures starter docs-pictures system-deps clean
+.PHONY: help demo test check format battery bench figures starter docs-pictures system-deps wheel app app-smoke \
+	install-desktop clean
 
 help:  ## List the commands.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -52,8 +54,24 @@ docs-pictures: $(VENV)/.installed-dev  ## Draw the pictures of the documentation
 system-deps:  ## Install the programs that tests drive (Debian, as root or with sudo).
 	sh packaging/system_deps.sh
 
+wheel: $(VENV)/.installed-dev  ## The wheel, into dist/.
+	$(BIN)/python -m hatchling build --target wheel --directory dist
+
+app: $(APP)/.environment  ## Build dist/hitpoint, the program that runs without Python.
+	$(APP)/venv/bin/pip install --quiet --no-deps --force-reinstall .
+	$(APP)/venv/bin/python packaging/share.py $(APP)/share
+	$(APP)/venv/bin/pyinstaller --noconfirm --distpath dist --workpath $(APP)/work packaging/hitpoint.spec
+	cp -R $(APP)/share packaging/install_desktop.sh LICENSE LICENSE-GPL-3.0 dist/hitpoint/
+
+app-smoke:  ## Work the built program without Python (APP_ROOT=FOLDER: in a system of its own, as root).
+	$(PYTHON) packaging/smoke.py dist/hitpoint $(APP)/smoke $(if $(APP_ROOT),--root $(APP_ROOT))
+
+install-desktop: $(VENV)/.installed-dev  ## Put the panel of this environment into your menu.
+	$(BIN)/python packaging/share.py $(APP)/share
+	sh packaging/install_desktop.sh $(abspath $(BIN)/hitpoint) $(APP)/share
+
 clean:  ## Remove the environment and everything generated.
-	rm -rf $(VENV) demo-out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist demo-out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/bin/python:
 	@echo "Creating the environment in $(VENV)"
@@ -71,6 +89,17 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --quiet --no-deps a-unet==0.0.16
 	@$(MAKE) --no-print-directory native
 	@touch $@ $(VENV)/.installed-cpu
+
+# An environment of its own, so that nothing but what the program needs gets in: one OpenCV in the place of two,
+# the graphics libraries and the pose model, which the program has nothing to fetch with.
+$(APP)/.environment: pyproject.toml packaging/native_libs.py
+	$(PYTHON) -m venv --clear $(APP)/venv
+	$(APP)/venv/bin/pip install --progress-bar on '.[app]'
+	$(APP)/venv/bin/pip uninstall --quiet --yes opencv-contrib-python opencv-python-headless
+	$(APP)/venv/bin/pip install --quiet --no-deps opencv-python-headless==5.0.0.93
+	$(APP)/venv/bin/python packaging/native_libs.py $(APP)/venv --always
+	$(APP)/venv/bin/python -P -m hitpoint.motion.pose_model
+	@touch $@
 
 # mediapipe asks for the OpenCV build that links a desktop's libraries; the headless build of the same
 # version offers the same module without them, and whichever is installed last is the one that counts.

@@ -1,11 +1,12 @@
 """Bring the two graphics libraries that mediapipe links against into a virtual environment.
 
-usage: native_libs.py VENV
+usage: native_libs.py VENV [--always]
 
 mediapipe's Linux wheel links libEGL and libGLESv2 even where it only computes on the CPU, and a Debian
 machine without a desktop has neither. Where they are missing, Debian's own packages are unpacked into
 VENV/lib/hitpoint-native, from where `hitpoint.motion.native` loads them: no root rights, nothing installed
-into the system. Does nothing where the libraries are there or the machine is no Debian.
+into the system. Does nothing where the libraries are there (unless --always: a program is built there that
+is to run elsewhere) or the machine is no Debian.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def fetch(target: Path) -> None:
 def main() -> int:
     """Exit 0 unless the libraries are missing and cannot be had; then say what that means."""
     target = Path(sys.argv[1]) / "lib" / "hitpoint-native"
-    if not sys.platform.startswith("linux") or not missing() or all((target / n).exists() for n in LIBRARIES):
+    needed = "--always" in sys.argv or missing()
+    if not sys.platform.startswith("linux") or not needed or all((target / n).exists() for n in LIBRARIES):
         return 0
     try:
         fetch(target)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from hitpoint import __version__
 from hitpoint.cue.bundle import Bundle
 from hitpoint.cue.wav import Provenance
-from hitpoint.values import Duck, Ducking, HitPoint, Rhythm, Scope, ScoreRequest, Selection
+from hitpoint.values import Anew, Duck, Ducking, HitPoint, Rhythm, Scope, ScoreRequest, Selection
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
 
@@ -50,6 +50,8 @@ def request_json(request: ScoreRequest, style: str) -> dict[str, Json]:
         said["tail"] = request.tail
     if request.intensity_curve:
         said["intensity_curve"] = [list(point) for point in request.intensity_curve]
+    if request.remade:
+        said["remade"] = [_anew(part) for part in request.remade]
     return said
 
 
@@ -73,6 +75,12 @@ def _scope(scope: Scope) -> Json:
 
 def _ducking(how: Ducking) -> Json:
     return {"level": how.level, "attack": how.attack, "release": how.release}
+
+
+def _anew(part: Anew) -> Json:
+    hits: Json = None if part.hits is None else [_hit(hit) for hit in part.hits]
+    return {"start": part.start, "stop": part.stop, "seed": part.seed, "style": part.style,
+            "intensity": part.intensity, "hits": hits}  # fmt: skip
 
 
 def _hit(hit: HitPoint) -> Json:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hitpoint.cue.bundle import load_bundle
-from hitpoint.cue.ducking import dip_db, ducks_of
+from hitpoint.cue.ducking import Ducked, ducks_of
 from hitpoint.cue.make import LONGEST_S, Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
@@ -130,7 +130,7 @@ def compose(
             time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
             provenance=origin,
             progress=progress,
-            dip=(lambda times: dip_db(ducks, how, times)) if ducks and how else None,
+            dip=Ducked(ducks, how) if ducks and how else None,
             heard=heard,
         )
 

@@ -282,6 +282,21 @@ class Duck:
 
 
 @dataclass(frozen=True, slots=True)
+class Anew:
+    """A region of a finished take to be made anew, in seconds of the music, and how. None: as it was.
+
+    It snaps to bar lines. `hits` are all hit points; those inside are played, the others only measured.
+    """
+
+    start: float
+    stop: float
+    seed: int
+    style: str | None = None
+    intensity: float | None = None  # 0 to 1
+    hits: tuple[HitPoint, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScoreRequest:
     """Everything that affects the result. The same object is the log line and the provenance record."""
 
@@ -308,6 +323,7 @@ class ScoreRequest:
     tail: float | None = None  # seconds that the last sound rings where no hit forbids it; None: what suits
     # (seconds, 0 to 1), linear between; takes the place of `intensity`
     intensity_curve: tuple[tuple[float, float], ...] = ()
+    remade: tuple[Anew, ...] = ()  # what was made anew in the take since, in that order
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from hitpoint.cli.batch import batch
 from hitpoint.cli.convert import convert
 from hitpoint.cli.evaluate import FORWARD, evaluate
 from hitpoint.cli.hosts import hosts
+from hitpoint.cli.remake import remake
 from hitpoint.cli.where import ducking, intensity_curve, where
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError, UsageError
@@ -128,6 +129,7 @@ def score(
 app.command()(batch)
 app.command(context_settings=FORWARD)(evaluate)
 app.command()(convert)
+app.command()(remake)
 app.command(context_settings=FORWARD)(hosts)
 
 

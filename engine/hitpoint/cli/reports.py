@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.markup import escape
 from rich.table import Table
@@ -12,6 +12,10 @@ from rich.table import Table
 from hitpoint.cue.bundle import InstalledBundle
 from hitpoint.cue.verify import Origin
 from hitpoint.values import HitReport, Rhythm, ScoreResult, TimelineInfo
+
+if TYPE_CHECKING:
+    from hitpoint.cue.make import Cue
+    from hitpoint.cue.region import Region
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
 
@@ -62,6 +66,25 @@ def score_json(result: ScoreResult) -> Json:
         "warnings": list(result.warnings),
         "losses": list(result.losses),
     }
+
+
+def remake_json(cue: Cue, region: Region, seed: int) -> Json:
+    """The documented result of `hitpoint remake --json`; times in seconds from the start of the music."""
+    return {
+        "output": str(cue.asset.path),
+        "sha256": cue.asset.sha256,
+        "samples": cue.asset.samples,
+        "region": {
+            "start": region.start, "stop": region.stop, "first_bar": region.first, "last_bar": region.last,
+        },
+        "seed": seed,
+        "hit_points": [_hit(report) for report in cue.hits],
+        "hit_rate": cue.hit_rate,
+        "chance_rate": cue.chance_rate,
+        "loudness": cue.loudness,
+        "backend": cue.backend,
+        "warnings": list(cue.warnings),
+    }  # fmt: skip
 
 
 def _hit(report: HitReport) -> Json:

@@ -51,7 +51,9 @@ class Alignment:
     A moved attack does not follow exactly (the frames are 10 ms wide), so shifts are found by measuring.
     """
 
-    def __init__(self, requested: Sequence[HitPoint], tolerance: float) -> None:
+    def __init__(self, requested: Sequence[HitPoint], tolerance: float, pinned: Sequence[Knot] = ()) -> None:
+        """`pinned` knots are given already; all others get along with them."""
+        self._pinned = tuple(pinned)
         self._on_time = ON_TIME_SHARE * tolerance
         self._requested = sorted(requested, key=lambda hit: (not hit.locked, -hit.strength))
         self._trials: dict[HitPoint, list[Trial]] = {hit: [] for hit in requested}
@@ -81,7 +83,9 @@ class Alignment:
             if not self._trials[hit]:
                 continue
             knot = Knot(hit.time, choose(self._trials[hit]))
-            if abs(knot.shift) <= MAX_SHIFT_S and all(_get_along(knot, other) for other in taken):
+            if abs(knot.shift) <= MAX_SHIFT_S and all(
+                _get_along(knot, other) for other in (*self._pinned, *taken)
+            ):
                 taken.append(knot)
         return sorted(taken, key=lambda knot: knot.time)
 

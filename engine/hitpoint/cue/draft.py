@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -49,7 +50,7 @@ class Draft:
         except OSError as error:
             raise _full(folder, error) from error
 
-    def __enter__(self) -> Draft:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -87,9 +88,9 @@ class Draft:
         list(self._pool.map(self._measure, changed))
         self._z, self._positions = z, positions
 
-    def bend(self, wanted: Sequence[Knot], progress: Progress) -> None:
-        """Render again under the time map through these knots."""
-        self.render(self.latents, time_map(wanted, self.latents.shape[1]), progress)
+    def sound(self, z: Floats, knots: Sequence[Knot], progress: Progress) -> None:
+        """Render these latents under the time map through these knots."""
+        self.render(z, time_map(knots, z.shape[1]), progress)
 
     def read(self, start: int, stop: int) -> Floats:
         """(2, stop - start) samples; silence outside the cue. A `Reader`."""

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hitpoint.values import Duck, Ducking, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Ducked:
+    """Where the music is turned down, and how: the `Dip` of a master."""
+
+    ducks: tuple[Duck, ...]
+    how: Ducking
+
+    def __call__(self, times: NDArray[np.floating]) -> Floats:
+        """(times,) dB, at most 0, at these seconds."""
+        return dip_db(self.ducks, self.how, times)
 
 
 def ducks_of(speech: Sequence[tuple[float, float]], how: Ducking | None, duration: float) -> tuple[Duck, ...]:

@@ -42,9 +42,13 @@ def lay_form(
     sections: list[Section] = []
     wanted = _wanted(times, end, curve) if curve else [intensity] * len(times)
     for start, kind, dense, scale in zip(times, kinds, density, wanted, strict=True):
-        level = (_BASE[kind] + 0.15 * (dense / peak - 0.5)) * (0.4 + scale)
-        sections.append(Section(start, kind, float(np.clip(level, 0.05, 1.0))))
+        sections.append(Section(start, kind, level_of(kind, scale, dense / peak)))
     return tuple(sections)
+
+
+def level_of(kind: SectionKind, intensity: float, dense: float = 0.5) -> float:
+    """How strongly a section is played, 0.05 to 1; `dense`: its accents against the densest section's."""
+    return float(np.clip((_BASE[kind] + 0.15 * (dense - 0.5)) * (0.4 + intensity), 0.05, 1.0))
 
 
 def _wanted(times: list[float], end: float, curve: Sequence[tuple[float, float]]) -> list[float]:

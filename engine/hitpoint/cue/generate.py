@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hitpoint.cue import sampler, tokens, tracks
 from hitpoint.cue.bundle import Manifest
 from hitpoint.cue.plan import CuePlan
-from hitpoint.cue.windows import Span, Window, covering, frames_for, windows
+from hitpoint.cue.windows import Span, Window, covering, filling, frames_for, windows
 from hitpoint.progress import Progress
 from hitpoint.values import Floats
 
@@ -89,6 +89,17 @@ class Composer:
             for span in inside:
                 mask[:, span.start - window.first : span.stop - window.first] = 0
             self._sample(window, z, mask, z.shape[1])
+        return z
+
+    def refill(self, z: Floats, span: Span) -> Floats:
+        """A copy of z in which a span of any length is made anew, between what stands on both sides of it."""
+        z = z.copy()
+        for window, stop in filling(span, z.shape[1], self.manifest):
+            mask = np.ones((1, window.frames), np.float32)
+            mask[:, window.known : span.stop - window.first] = 0
+            kept = z[:, stop : window.stop].copy()
+            self._sample(window, z, mask, z.shape[1])
+            z[:, stop : window.stop] = kept  # made later, with more of what follows in sight
         return z
 
     def _sample(self, window: Window, z: Floats, mask: Floats, total: int) -> None:

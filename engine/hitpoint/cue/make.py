@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,16 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from hitpoint.cue.decode import identity
 from hitpoint.cue.draft import Draft
+from hitpoint.cue.ducking import Ducked
 from hitpoint.cue.generate import Composer, Sampling
 from hitpoint.cue.hits import chance, half_frame, hit_rate, match, strong
-from hitpoint.cue.master import Dip, master, to_24_bit
-from hitpoint.cue.onsets import Onsets, onsets_of
+from hitpoint.cue.master import master, to_24_bit
+from hitpoint.cue.onsets import Onsets, Reader, onsets_of
 from hitpoint.cue.plan import CuePlan
 from hitpoint.cue.sessions import CpuModel
+from hitpoint.cue.sketch import Sketch, sketch_bytes
 from hitpoint.cue.stream import Heard
 from hitpoint.cue.take import REPAINTS, Merit, make_take
 from hitpoint.cue.wav import Levels, Provenance, write_wav
@@ -63,7 +67,7 @@ def make_cue(
     time_reference: int,
     provenance: Provenance,
     progress: Progress,
-    dip: Dip | None = None,
+    dip: Ducked | None = None,
     heard: Heard | None = None,
 ) -> Cue:
     """Make the cue of `plan` whose accents land on `hits`, and write it to `out` as 24-bit BWF.
@@ -91,18 +95,38 @@ def make_cue(
             merits.append(make_take(draft, variant, hits, tolerance, listener))
         best = max(range(takes), key=lambda take: (merits[take].hit_rate, merits[take].evenness))
         progress.report("Mastering", 0.0)
-        last = max((hit.time for hit in hits), default=0.0)
-        finished = master(drafts[best].read, samples, max(plan.end, last), loudness, dip)
+        finished = master(drafts[best].read, samples, last_sound(plan, hits), loudness, dip)
         levels = Levels(finished.loudness, finished.true_peak)
+        z, positions = drafts[best].latents, drafts[best].positions
+        sketch = Sketch(
+            plan, tuple(hits), model.bundle.id, provenance.title, steps, guidance, frame_rate, lead_samples,
+            finished.level, dip, z, (positions - identity(z.shape[1])).astype(np.float32),
+        )  # fmt: skip
         # Gain and dither in one thread, packing and hashing in the other.
-        quantised = _with_lead(to_24_bit(finished.blocks(), seed), lead_samples)
+        quantised = with_lead(to_24_bit(finished.blocks(), seed), lead_samples)
         with closing(ahead(quantised, depth=2)) as blocks:
-            asset = write_wav(out, blocks, samples + lead_samples, provenance, levels, time_reference)
-    onsets = file_onsets(out, lead_samples)
-    rates = hit_rate(onsets, hits, tolerance), chance(onsets, hits, tolerance, plan.duration)
-    warnings = _warnings(finished.undipped, loudness, match(onsets, strong(hits), tolerance))
-    warnings = (*model.warnings, *warnings)
-    return Cue(asset, match(onsets, hits, tolerance), *rates, levels.loudness, model.backend, warnings)
+            kept = sketch_bytes(sketch)
+            length = samples + lead_samples
+            asset = write_wav(out, blocks, length, provenance, levels, time_reference, kept)
+    off = f"The cue came out at {finished.undipped:.1f} LUFS instead of {loudness:.1f}."
+    warnings = (off,) if abs(finished.undipped - loudness) > LOUDNESS_SLACK_LU else ()
+    return report(asset, sketch, levels.loudness, model, warnings)
+
+
+def last_sound(plan: CuePlan, hits: Sequence[HitPoint]) -> float:
+    """When the last sound begins, after which only its tail is heard."""
+    return max([plan.end, *(hit.time for hit in hits)])
+
+
+def report(
+    asset: Asset, sketch: Sketch, loudness: float, model: CpuModel, warnings: tuple[str, ...] = ()
+) -> Cue:
+    """What was reached in a finished file, measured in it."""
+    hits, tolerance = sketch.hits, half_frame(sketch.frame_rate)
+    onsets = file_onsets(asset.path, sketch.lead_samples)
+    rates = hit_rate(onsets, hits, tolerance), chance(onsets, hits, tolerance, sketch.plan.duration)
+    warnings = (*model.warnings, *warnings, *_missed(match(onsets, strong(hits), tolerance)))
+    return Cue(asset, match(onsets, hits, tolerance), *rates, loudness, model.backend, warnings)
 
 
 def file_onsets(path: Path, lead_samples: int = 0) -> Onsets:
@@ -111,22 +135,34 @@ def file_onsets(path: Path, lead_samples: int = 0) -> Onsets:
     Raises MediaError if the file cannot be read or has another rate.
     """
     try:
-        with soundfile.SoundFile(path) as file:
-            if file.samplerate != SAMPLE_RATE:
-                raise MediaError(f"{path} has {file.samplerate} samples per second.", "Give a 48 kHz file.")
-
-            def read(start: int, stop: int) -> Floats:
-                low, high = max(0, start + lead_samples), min(file.frames, stop + lead_samples)
-                if low >= high:
-                    return np.zeros((2, stop - start), np.float32)
-                file.seek(low)
-                sound = np.asarray(file.read(high - low, dtype="float32", always_2d=True), np.float32).T
-                before = low - start - lead_samples
-                return np.pad(sound, ((0, 0), (before, stop - start - before - sound.shape[1])))
-
-            return onsets_of(read, file.frames - lead_samples)
+        with sound_of(path, lead_samples) as (read, samples):
+            return onsets_of(read, samples)
     except soundfile.LibsndfileError as error:
         raise MediaError(f"{path} cannot be read: {error}.", "Make it again.") from error
+
+
+@contextmanager
+def sound_of(path: Path, lead_samples: int = 0) -> Generator[tuple[Reader, int]]:
+    """A reader of a 48 kHz file after its lead, for any thread, and how many samples that has.
+
+    Raises MediaError if it has another rate.
+    """
+    lock = threading.Lock()  # of the place in the file
+    with soundfile.SoundFile(path) as file:
+        if file.samplerate != SAMPLE_RATE:
+            raise MediaError(f"{path} has {file.samplerate} samples per second.", "Give a 48 kHz file.")
+
+        def read(start: int, stop: int) -> Floats:
+            low, high = max(0, start + lead_samples), min(file.frames, stop + lead_samples)
+            if low >= high:
+                return np.zeros((2, stop - start), np.float32)
+            with lock:
+                file.seek(low)
+                sound = np.asarray(file.read(high - low, dtype="float32", always_2d=True), np.float32).T
+            before = low - start - lead_samples
+            return np.pad(sound, ((0, 0), (before, stop - start - before - sound.shape[1])))
+
+        yield read, file.frames - lead_samples
 
 
 def _check(plan: CuePlan, out: Path) -> None:
@@ -136,17 +172,15 @@ def _check(plan: CuePlan, out: Path) -> None:
         raise OutputError(f"The folder {out.parent} does not exist.", "Create it or choose another.")
 
 
-def _with_lead(blocks: Iterator[NDArray[np.int32]], lead_samples: int) -> Iterator[NDArray[np.int32]]:
+def with_lead(blocks: Iterator[NDArray[np.int32]], lead_samples: int) -> Iterator[NDArray[np.int32]]:
+    """Silence, then the blocks."""
     if lead_samples:
         yield np.zeros((lead_samples, 2), np.int32)
     yield from blocks
 
 
-def _warnings(loudness: float, target: float, strong_hits: Sequence[HitReport]) -> tuple[str, ...]:
-    warnings: list[str] = []
-    if abs(loudness - target) > LOUDNESS_SLACK_LU:
-        warnings.append(f"The cue came out at {loudness:.1f} LUFS instead of {target:.1f}.")
+def _missed(strong_hits: Sequence[HitReport]) -> tuple[str, ...]:
     missed = sum(not report.hit for report in strong_hits)
-    if missed:
-        warnings.append(f"{missed} of {len(strong_hits)} strong hit points were missed; more takes may help.")
-    return tuple(warnings)
+    if not missed:
+        return ()
+    return (f"{missed} of {len(strong_hits)} strong hit points were missed; more takes may help.",)

@@ -60,6 +60,7 @@ class Master:
     loudness: float
     true_peak: float
     undipped: float
+    level: float  # dB before the limiter
 
     def blocks(self) -> Iterator[Floats]:
         """(2, n) finished float32 blocks, together `samples` long."""
@@ -88,7 +89,7 @@ def master(read: Reader, samples: int, end: float, target: float, dip: Dip | Non
     if dip is not None:
         gain = gain + dip((np.arange(len(gain)) + 0.5) * CELL / SAMPLE_RATE)
     peak = float((20 * np.log10(np.maximum(anatomy.peaks, 1e-10)) + gain).max())
-    return Master(faded, samples, gain, anatomy.loudness(gain), peak, undipped)
+    return Master(faded, samples, gain, anatomy.loudness(gain), peak, undipped, level)
 
 
 def dissect(read: Reader, samples: int) -> Anatomy:

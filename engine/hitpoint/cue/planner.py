@@ -56,7 +56,7 @@ def plan_cue(
     tonic, minor = int(rng.integers(12)), bool(rng.random() < row.minor_bias)
     meter = bar_length(style, tempo.beats_per_bar)
     grid = beat_grid(tempo, duration)
-    accents = _thin(hits, duration)
+    accents = thin(hits, duration)
     end = _last_sound(duration, accents, grid.times, grid.downbeats(meter), tail)
     beats = _covering(grid.times, end)
     downbeats = _covering(grid.downbeats(meter), end)
@@ -124,7 +124,7 @@ def _covering(marks: Times, end: float) -> Times:
     return np.maximum(marks[first : first + 2], 0.0)
 
 
-def _thin(hits: Sequence[Accent], duration: float) -> tuple[Accent, ...]:
+def thin(hits: Sequence[Accent], duration: float) -> tuple[Accent, ...]:
     """The hits inside the cue, strengths clipped to 0..1, without the weaker of any two too close."""
     kept: list[Accent] = []
     for hit in sorted(hits, key=lambda hit: (hit.time, hit.strength)):

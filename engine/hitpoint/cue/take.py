@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hitpoint.cue.align import Alignment
-from hitpoint.cue.decode import identity
+from hitpoint.cue.align import Alignment, Knot
 from hitpoint.cue.draft import Draft
 from hitpoint.cue.generate import Composer
 from hitpoint.cue.hits import hit_rate, nearest, strong
@@ -49,16 +48,32 @@ def make_take(
     after the composer's own.
     """
     z = composer.compose() if heard is None else _heard_compose(composer, draft.samples, heard)
-    draft.render(z, identity(z.shape[1]), composer.progress)
+    finish_take(draft, composer, z, Span(0, z.shape[1]), hits, tolerance)
+    return Merit(hit_rate(draft.onsets, hits, tolerance), _evenness(draft, hits))
+
+
+def finish_take(
+    draft: Draft,
+    composer: Composer,
+    z: Floats,
+    free: Span,
+    hits: Sequence[HitPoint],
+    tolerance: float,
+    pinned: Sequence[Knot] = (),
+) -> None:
+    """Render z, paint missing accents in and move the others on time; only its `free` frames are painted.
+
+    `pinned`: see `Alignment`.
+    """
+    draft.sound(z, (), composer.progress)
     for attempt in range(1, REPAINTS + 1):
         missing = [hit for hit in strong(hits) if nearest(draft.onsets, hit.time) is None]
         if not missing:
             break
         again = composer.varied(stressed(composer.plan, missing), composer.sampling.variation + attempt)
-        z = again.repaint(z, _spans(missing, z.shape[1]))
-        draft.render(z, identity(z.shape[1]), composer.progress)
-    _align(draft, hits, tolerance, composer.progress)
-    return Merit(hit_rate(draft.onsets, hits, tolerance), _evenness(draft, hits))
+        z = again.repaint(z, _spans(missing, free))
+        draft.sound(z, (), composer.progress)
+    _align(draft, Alignment(hits, tolerance, pinned), composer.progress)
 
 
 def _heard_compose(composer: Composer, samples: int, heard: Heard) -> Floats:
@@ -77,25 +92,24 @@ def stressed(plan: CuePlan, missing: Sequence[HitPoint]) -> CuePlan:
     return replace(plan, accents=tuple(sorted((*kept, *added), key=lambda accent: accent.time)))
 
 
-def _spans(missing: Sequence[HitPoint], total: int) -> list[Span]:
+def _spans(missing: Sequence[HitPoint], free: Span) -> list[Span]:
     times = sorted(hit.time for hit in missing)
     return [
         Span(
-            max(0, math.floor((time - REPAINT_S) * LATENT_RATE)),
-            min(total, math.ceil((time + REPAINT_S) * LATENT_RATE)),
+            max(free.start, math.floor((time - REPAINT_S) * LATENT_RATE)),
+            min(free.stop, math.ceil((time + REPAINT_S) * LATENT_RATE)),
         )
         for time in times
     ]
 
 
-def _align(draft: Draft, hits: Sequence[HitPoint], tolerance: float, progress: Progress) -> None:
+def _align(draft: Draft, alignment: Alignment, progress: Progress) -> None:
     """Measure and correct a few times; what is on time already stays and costs nothing."""
-    alignment = Alignment(hits, tolerance)
     for _ in range(ALIGNMENTS):
         alignment.observe(draft.onsets, draft.positions)
-        draft.bend(alignment.propose(), progress)
+        draft.sound(draft.latents, alignment.propose(), progress)
     alignment.observe(draft.onsets, draft.positions)
-    draft.bend(alignment.best(), progress)
+    draft.sound(draft.latents, alignment.best(), progress)
 
 
 def _evenness(draft: Draft, hits: Sequence[HitPoint]) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -46,14 +47,7 @@ def read_origin(path: Path) -> Origin:
 
     Raises MissingMediaError, and MediaError for anything that is no regular WAV file.
     """
-    if not path.exists():
-        raise MissingMediaError(f"There is no file {path}.", "Check the name.")
-    if not path.is_file():
-        raise MediaError(f"{path} is not a regular file.", "Give a WAV file.")
-    with path.open("rb") as file:
-        header = file.read(12)
-        if header[:4] != b"RIFF" or header[8:] != b"WAVE":
-            raise MediaError(f"{path} is not a WAV file.", "Only WAV files carry Hitpoint's marks.")
+    with _opened(path) as file:
         chunks = {chunk.name: chunk for chunk in reversed(list(_chunks(file)))}
         fields = _fields(_text(file, chunks.get(b"LIST")))
         recorded, data = fields.get(PCM_KEY), chunks.get(b"data")
@@ -68,6 +62,33 @@ def read_origin(path: Path) -> Origin:
             time_reference=_time_reference(file, chunks.get(b"bext")),
             intact=intact,
         )
+
+
+def chunk_of(path: Path, name: bytes, most: int) -> bytes | None:
+    """The body of a chunk of a WAV file; None where there is none, or one of more than `most` bytes.
+
+    Raises as `read_origin`.
+    """
+    with _opened(path) as file:
+        found = next((chunk for chunk in _chunks(file) if chunk.name == name), None)
+        if found is None or found.size > most:
+            return None
+        file.seek(found.start)
+        return file.read(found.size)
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[BinaryIO]:
+    """A file that begins as a WAV file does."""
+    if not path.exists():
+        raise MissingMediaError(f"There is no file {path}.", "Check the name.")
+    if not path.is_file():
+        raise MediaError(f"{path} is not a regular file.", "Give a WAV file.")
+    with path.open("rb") as file:
+        header = file.read(12)
+        if header[:4] != b"RIFF" or header[8:] != b"WAVE":
+            raise MediaError(f"{path} is not a WAV file.", "Only WAV files carry Hitpoint's marks.")
+        yield file
 
 
 def _chunks(file: BinaryIO) -> Iterator[_Chunk]:

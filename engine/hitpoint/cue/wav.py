@@ -27,6 +27,8 @@ MAX_SAMPLES = (1 << 32) // BYTES_PER_FRAME - (1 << 16)
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's term for media made by a trained model."""
 PCM_KEY = "pcm-sha256"
+SKETCH = b"hitp"
+"""The chunk after the sound that holds what it was made from."""
 _UNKNOWN = 0x7FFF  # of a bext loudness field
 _SHA_MARK = f"{PCM_KEY}=".encode()
 
@@ -59,17 +61,19 @@ def write_wav(
     provenance: Provenance,
     levels: Levels,
     time_reference: int,
+    sketch: bytes = b"",
 ) -> Asset:
     """Write (n, 2) blocks of 24-bit integers, `samples` in all; `path` appears whole or not at all.
 
     `time_reference` is the record position of the first sample, counted from the timeline's midnight.
-    Raises OutputError.
+    `sketch` is what the sound was made from (see `sketch`), if that is kept. Raises OutputError.
     """
-    if samples > MAX_SAMPLES:
+    if samples * BYTES_PER_FRAME + len(sketch) > MAX_SAMPLES * BYTES_PER_FRAME:
         raise OutputError(f"{path} would be larger than a WAV can be.", "Score a shorter range.")
     with replacing(path) as temp:
         with temp.open("w+b") as file:
-            written = _write(file, blocks, samples, provenance, levels, time_reference)
+            tail = _chunk(SKETCH, sketch) if sketch else b""
+            written = _write(file, blocks, samples, provenance, levels, time_reference, tail)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if written != samples:
@@ -84,6 +88,7 @@ def _write(
     provenance: Provenance,
     levels: Levels,
     time_reference: int,
+    tail: bytes,
 ) -> int:
     """All chunks; the digest of the sound is filled in last. Returns the samples that came."""
     comment = _comment(provenance)
@@ -96,7 +101,7 @@ def _write(
         )
     )
     size = samples * BYTES_PER_FRAME  # always even
-    file.write(b"RIFF" + struct.pack("<I", 4 + len(head) + 8 + size) + b"WAVE" + head)
+    file.write(b"RIFF" + struct.pack("<I", 4 + len(head) + 8 + size + len(tail)) + b"WAVE" + head)
     file.write(b"data" + struct.pack("<I", size))
     digest, written = hashlib.sha256(), 0
     for block in blocks:
@@ -104,6 +109,7 @@ def _write(
         digest.update(raw)
         file.write(raw)
         written += len(block)
+    file.write(tail)
     place = head.rindex(_SHA_MARK) + len(_SHA_MARK)
     file.seek(12 + place)
     file.write(digest.hexdigest().encode("ascii"))

@@ -83,6 +83,28 @@ def covering(spans: Iterable[Span], total: int, manifest: Manifest) -> Iterator[
         yield _around(group, frames, total), group
 
 
+def filling(span: Span, total: int, manifest: Manifest) -> Iterator[tuple[Window, int]]:
+    """Windows that make a span of any length anew, in order, each with the frame up to which it counts.
+
+    What lies before the window's `known` frames and after the span is given. The last one sees at least a
+    sixth of a window of what follows, so the span ends as it should.
+    """
+    longest, made = min(total, manifest.window_frames), span.start
+    while made < span.stop:
+        left, stop = span.stop - made, span.stop
+        # As much as was ever missing in training; a cue of one window cannot be parted.
+        if left <= longest * 2 // 3 or longest == total:
+            wanted = -(-(left + 2 * manifest.known_frames) // MULTIPLE) * MULTIPLE
+            frames = min(longest, max(manifest.minimum_frames, wanted))
+            before = (frames - left) // 2
+        else:
+            frames, before = longest, manifest.known_frames
+            stop = made + min(longest - before, left - longest // 3)
+        first = max(0, min(made - before, total - frames))
+        yield Window(first, frames, made - first), stop
+        made = stop
+
+
 def _around(group: list[Span], frames: int, total: int) -> Window:
     middle = (group[0].start + group[-1].stop) // 2
     return Window(max(0, min(middle - frames // 2, total - frames)), frames, 0)
