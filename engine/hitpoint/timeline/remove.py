@@ -51,7 +51,7 @@ def remove(path: Path | str) -> RemoveReport:
     if is_bundle(target):
         raise UsageError(
             f"{path.name} is a bundle, a copy of a timeline with its media.",
-            "The timeline that it was made from is as it was; or give the content.otio of the unpacked bundle.",
+            "The timeline that it was made from is as it was. Or unpack it and give its content.otio.",
         )
     with locked(path):
         sweep_stale_temps(path.parent)

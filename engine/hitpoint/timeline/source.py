@@ -18,6 +18,7 @@ from hitpoint.timeline.formats.convert import Converted, to_otio
 from hitpoint.timeline.formats.registry import format_of
 from hitpoint.timeline.prescan import MAX_BYTES
 
+CONTENT = "content.otio"
 MAX_ENTRIES = 10_000
 MAX_TOTAL_BYTES = 8 << 30
 MAX_RATIO = 100
@@ -26,7 +27,7 @@ _SMALL = 16 << 20  # below this a high ratio does no harm, and text compresses w
 _TODO = "Export the bundle again, or export a plain .otio."
 
 
-_FOLDERS = {".otiod": "content.otio", ".fcpxmld": "Info.fcpxml"}
+_FOLDERS = {".otiod": CONTENT, ".fcpxmld": "Info.fcpxml"}
 """Formats that are a folder, and the file in it that is the timeline."""
 
 
@@ -74,17 +75,20 @@ def load(path: Path) -> Source:
 def _load_bundle(path: Path) -> Source:
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = _checked(archive)
+            entries = checked_entries(archive)
             folder = user_cache_path("hitpoint") / "bundles" / _key(path, entries)
             if not _is_complete(folder, entries):
                 _unpack(archive, entries, folder)
-            return Source((folder / "content.otio").read_bytes(), folder)
+            return Source((folder / CONTENT).read_bytes(), folder)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise TimelineError(f"{path} is not a readable .otioz bundle: {error}.", _TODO) from error
 
 
-def _checked(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files in the bundle, none of which may lead outside, be a link, or come twice."""
+def checked_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files in the bundle, none of which may lead outside, be a link, or come twice.
+
+    Raises TimelineError.
+    """
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     if len(entries) > MAX_ENTRIES:
         raise TimelineError(f"The bundle has more than {MAX_ENTRIES} files.", _TODO)
@@ -99,7 +103,7 @@ def _checked(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         if str(name).casefold() in seen:
             raise TimelineError(f"The bundle has the file {entry.filename!r} twice.", _TODO)
         seen.add(str(name).casefold())
-    contents = next((e for e in entries if e.filename == "content.otio"), None)
+    contents = next((e for e in entries if e.filename == CONTENT), None)
     if contents is None:
         raise TimelineError("The bundle has no content.otio.", _TODO)
     if contents.file_size > MAX_BYTES:

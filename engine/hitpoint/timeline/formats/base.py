@@ -41,6 +41,7 @@ TRAITS = {
     "other media": "has more than one media file",
     "unknown part": "has a part that is not known",
     "other sequence": "stands beside it",
+    "not gathered": "is not in the bundle",
     "rate": "has a frame rate that the format does not know",
     "sample rate": "is cut more finely than in frames",
 }
