@@ -10,7 +10,7 @@ APP := build/app
 	install-desktop clean
 
 help:  ## List the commands.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 demo: $(VENV)/.installed-cpu  ## Draw a dancer, score the clip, say where the results are.
 	$(BIN)/hitpoint demo --output demo-out

@@ -7,6 +7,7 @@ no current folder, no PYTHON variables and no user's packages on its path anyway
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -26,7 +27,7 @@ def wanted(arguments: list[str], home: Path) -> tuple[str, list[str]]:
     if rest[:1] == ["-m"] and len(rest) > 1:
         return _ours(rest[1]), rest[2:]
     if as_python and rest:
-        path = Path(rest[0])
+        path = Path(os.path.normpath(rest[0]))
         if path.suffix != ".py" or not path.is_relative_to(home):
             raise ValueError(f"{path} is no part of this program.")
         return _ours(".".join(path.relative_to(home).with_suffix("").parts)), rest[1:]
