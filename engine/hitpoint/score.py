@@ -26,7 +26,9 @@ from hitpoint.rhythm.extract import extract_rhythm
 from hitpoint.speech.detect import speech_of
 from hitpoint.timeline.convert import losses_to
 from hitpoint.timeline.edited import FROM_MARKERS, hits_json, marked_hits
-from hitpoint.timeline.place import frame_aligned, place, placeable
+from hitpoint.timeline.formats.native import OTIOD
+from hitpoint.timeline.formats.registry import writable
+from hitpoint.timeline.place import frame_aligned, place
 from hitpoint.timeline.read import read_timeline
 from hitpoint.timeline.scope import select_scope, still_there
 from hitpoint.timeline.select import select
@@ -218,10 +220,10 @@ def plan_for(seen: Seen, request: ScoreRequest) -> CuePlan:
 
 def check_target(output: Path) -> None:
     """Fail before the work and not after it, where the result could not be written."""
-    placeable(output)
+    folder = writable(output) is OTIOD
     if not output.parent.is_dir():
         raise OutputError(f"The folder {output.parent} does not exist.", "Create it or choose another.")
-    if output.is_dir():
+    if output.is_dir() and not folder:
         raise OutputError(f"{output} is a folder.", "Name a file.")
 
 
