@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
 from saving import score
 
+from hitpoint import exchange
 from hitpoint.errors import ConflictError
 from hitpoint.timeline.read import read_timeline
 
@@ -25,16 +25,23 @@ def scorer(path: Path, starts: list[int]) -> None:
 
 
 def editor(path: Path, saves: int, pause: float) -> None:
-    """Mark the timeline `saves` times. It takes no lock; like editors do it asks before it overwrites."""
+    """Mark the timeline `saves` times. It takes no lock; like editors do it asks before it overwrites.
+
+    What it overwrites even so, between its look and its own rename, is its own fault: that is kept as
+    `overwritten-N`, for which it exchanges the files instead of renaming.
+    """
     for number in range(saves):
         saved = False
         while not saved:
-            before, content = path.stat(), json.loads(path.read_bytes())
+            before, read = path.stat(), path.read_bytes()
+            content = json.loads(read)
             content["metadata"][f"editor {number}"] = number
             temp = path.with_suffix(".editor")
             temp.write_text(json.dumps(content))
             now = path.stat()
             saved = (now.st_ino, now.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
             if saved:
-                os.replace(temp, path)  # noqa: PTH105 - nothing between the look and this
+                exchange._rename(temp, path, exchange._EXCHANGE)
+                if temp.read_bytes() != read:
+                    temp.rename(path.with_name(f"overwritten-{number}"))
         time.sleep(pause)
