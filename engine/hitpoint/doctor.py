@@ -109,6 +109,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     _space,
     _module("Timelines", "opentimelineio", "reads and writes OpenTimelineIO"),
     _module("Video", "av", "decodes video with FFmpeg's libraries"),
+    _module("OpenCV", "cv2", "looks at pictures; on Debian: apt-get install libgl1 libglib2.0-0"),
     _pose,
     _runtime,
     _bundle,

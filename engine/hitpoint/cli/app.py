@@ -19,7 +19,7 @@ from hitpoint.cli.hosts import hosts
 from hitpoint.cli.remake import remake
 from hitpoint.cli.where import ducking, intensity_curve, where
 from hitpoint.cue.plan import STYLES
-from hitpoint.errors import HitpointError, UsageError
+from hitpoint.errors import HitpointError, MissingExtraError, UsageError
 from hitpoint.progress import Progress
 from hitpoint.values import AccentKind, ScoreRequest
 
@@ -289,5 +289,8 @@ def main() -> None:
         app()
     except HitpointError as error:
         console.fail(error)
+    except ImportError as error:  # on a server: OpenCV's build for desktops finds no libGL
+        what = f"A library does not load ({error})."
+        console.fail(MissingExtraError(what, "What is missing, and how to get it, says: hitpoint doctor"))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
