@@ -73,11 +73,12 @@ def primary_items(root: ET.Element, sequence: ET.Element) -> list[Primary]:
     reader.enter(sequence)
     found: list[Primary] = []
     at = Fraction(0)
+    zero = _zero(sequence)
     for each in sequence.findall("spine/*"):
         if each.tag in _STORY:
             shown = each[0] if each.tag == "audition" and len(each) else each
             piece = reader.piece(shown)
-            at = reader.offset(each, at)
+            at = reader.offset(each, at, zero)
             start = _time(shown.get("start")) if shown.get("start") else reader.begin(shown)
             found.append(Primary(at, piece.duration, start, shown))
             at += piece.duration
@@ -129,10 +130,10 @@ class _Reader:
         self.rate, size = self.format(sequence)
         return size
 
-    def offset(self, item: ET.Element, otherwise: Fraction) -> Fraction:
-        """Where an item of a storyline begins."""
+    def offset(self, item: ET.Element, otherwise: Fraction, zero: Fraction) -> Fraction:
+        """Where an item of a storyline begins, whose clock stands at `zero` at its beginning."""
         text = item.get("offset")
-        return _time(text) if text else otherwise
+        return _time(text) - zero if text else otherwise
 
     def format(self, sequence: ET.Element) -> tuple[Fraction, tuple[int, int] | None]:
         found = self.by_id.get(sequence.get("format", ""))
@@ -152,7 +153,7 @@ class _Reader:
         if self.depth > 20:
             raise TimelineError("The project has compound clips that hold themselves.", _TODO)
         connected: list[_Found] = []
-        primary = self.storyline(spine, Fraction(0), connected)
+        primary = self.storyline(spine, Fraction(0), connected, _zero(sequence))
         self.depth -= 1
         while primary and isinstance(primary[-1], Piece) and primary[-1].is_gap:
             primary = primary[:-1]
@@ -165,19 +166,19 @@ class _Reader:
         return tuple(lanes)
 
     def storyline(
-        self, spine: ET.Element, start: Fraction, connected: list[_Found]
+        self, spine: ET.Element, start: Fraction, connected: list[_Found], zero: Fraction = Fraction(0)
     ) -> tuple[Piece | Fade, ...]:
         """What follows on each other in a spine that begins at `start` in the sequence."""
         placed: list[tuple[Fraction, Piece | Fade]] = []
         at = Fraction(0)
         for each in spine:
             if each.tag == "transition":
-                placed.append((_time(each.get("offset", "0s")), _fade(each)))
+                placed.append((_time(each.get("offset", "0s")) - zero, _fade(each)))
                 self.left_out["effect"] += len(each.findall("filter-video/param")) > 0
                 continue
             if each.tag not in _STORY:
                 continue
-            at = self.offset(each, at)
+            at = self.offset(each, at, zero)
             piece = self.piece(each)
             placed.append((at, piece))
             self.anchored(each, piece, start + at, connected)
@@ -205,6 +206,8 @@ class _Reader:
     def begin(self, element: ET.Element) -> Fraction:
         """Where an item's own clock begins if it does not say: in its media, if that starts later."""
         asset = self.by_id.get(element.get("ref", ""))
+        if element.tag == "ref-clip" and asset is not None and (inner := asset.find("sequence")) is not None:
+            return _time(inner.get("tcStart"))
         if element.tag == "asset-clip" and asset is not None:
             return _time(asset.get("start"))
         return Fraction(0)
@@ -282,6 +285,13 @@ class _Reader:
             piece, start=min(first, last), speed=speed,
             marks=tuple(replace(m, start=_mapped(points, m.start)) for m in piece.marks),
         )  # fmt: skip
+
+
+def _zero(sequence: ET.Element) -> Fraction:
+    """What the offsets of a sequence's items count from: its start timecode. Some programs count from 0."""
+    start = _time(sequence.get("tcStart"))
+    items = [each for each in sequence.findall("spine/*") if each.tag in _STORY and each.get("offset")]
+    return start if all(_time(each.get("offset")) >= start for each in items) else Fraction(0)
 
 
 def _mapped(points: list[tuple[Fraction, Fraction]], time: Fraction) -> Fraction:

@@ -132,7 +132,7 @@ class _Writer:
         spine = ET.SubElement(made, "spine")
         video = [lane for lane in lanes if lane.kind == "Video"]
         primary = video[0] if video and video[0].enabled else Lane("Video", ())
-        anchors = self.primary(spine, primary, duration)
+        anchors = self.primary(spine, primary, duration, start)
         above = [lane for lane in video if lane is not primary]
         for number, lane in enumerate(above, 1):
             self.connect(anchors, lane, number)
@@ -143,8 +143,11 @@ class _Writer:
         for _, _, element in anchors:
             _in_order(element)
 
-    def primary(self, spine: ET.Element, lane: Lane, duration: Fraction) -> list[_Anchor]:
-        """The storyline that everything else is connected to, filled up with gaps to the whole length."""
+    def primary(self, spine: ET.Element, lane: Lane, duration: Fraction, zero: Fraction) -> list[_Anchor]:
+        """The storyline that everything else is connected to, filled up with gaps to the whole length.
+
+        Its items count from the sequence's start timecode, `zero`.
+        """
         pieces = lane.pieces
         if lane.duration < duration or not pieces:
             pieces = (*pieces, gap(max(duration - lane.duration, 1 / self.sheet.rate)))
@@ -152,9 +155,9 @@ class _Writer:
         at = Fraction(0)
         for piece in pieces:
             if isinstance(piece, Fade):
-                self.fade(spine, at, piece)
+                self.fade(spine, zero + at, piece)
                 continue
-            made = self.item(spine, piece, "Video", at)
+            made = self.item(spine, piece, "Video", zero + at)
             anchors.append((at, piece, made))
             at += piece.duration
         return anchors
