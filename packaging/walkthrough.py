@@ -2,8 +2,9 @@
 
     xvfb-run -a -s '-screen 0 1400x900x24' python packaging/walkthrough.py OUT [VIDEO]
 
-Open, score, move a hit point, score again, compare takes, place, place again beside it, undo. Each step is
-checked; the first that fails ends the program with exit code 1. Without VIDEO it is the drawn dancer.
+Open, score, move a hit point, score again, compare takes, place, place again beside it, undo, make some bars
+anew. Each step is checked; the first that fails ends the program with exit code 1. Without VIDEO it is the
+drawn dancer.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
 
+import soundfile
 from PyQt6.QtCore import QCoreApplication, Qt
 from PyQt6.QtGui import QPixmap
 from PyQt6.QtTest import QTest
@@ -52,6 +54,7 @@ class Walk:
         """Every step, in order."""
         for step in (self.open, self.score, self.move, self.again, self.compare, self.place, self.undo):
             step()
+        self.remake()
         self.window.close()
 
     def open(self) -> None:
@@ -124,6 +127,27 @@ class Walk:
         self._until(lambda: not self.model.busy)
         _check(not self.target.exists(), "the timeline is still there")
         self._shoot("undone", "the timeline is gone again")
+
+    def remake(self) -> None:
+        """The bars from the first line on, marked with keys; the sound before them stays to the bit."""
+        old = self.store.work().take
+        _check(old is not None and len(old.bars) > 2, "the take has no bars")
+        assert old is not None
+        self.window.stage.score.setFocus()
+        self.window.stage.player.seek(old.bars[1])
+        _press(self.window.stage.score, Qt.Key.Key_I)
+        if len(old.bars) > 3:
+            self.window.stage.player.seek(old.bars[-2])
+            _press(self.window.stage.score, Qt.Key.Key_O)
+        _click(self.window.remake)
+        self._until(lambda: len(self.store.work().takes) == 4 and not self.model.busy)
+        new = self.store.work().take
+        assert new is not None
+        kept = round((old.bars[1] - 0.2) * 48_000)
+        one, other = (soundfile.read(take.asset.path, dtype="int32")[0] for take in (old, new))
+        _check(bool((one[:kept] == other[:kept]).all()), "the rest of the take has changed")
+        _check(bool((one != other).any()), "the bars are not new")
+        self._shoot("remade", f"{new.part} new: {self._rates()}")
 
     def _rates(self) -> str:
         takes = [card.take for card in self.store.work().takes]

@@ -16,6 +16,7 @@ from hitpoint.cue.bundle import Manifest, load_bundle
 from hitpoint.cue.ducking import Ducked
 from hitpoint.cue.make import Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan, Section, Tone
+from hitpoint.cue.planner import plan_cue
 from hitpoint.cue.region import Region, bar_lines, region_of, revised
 from hitpoint.cue.remake import CROSSOVER, LEAD_IN, kept_take, remake
 from hitpoint.cue.sessions import CpuModel
@@ -26,7 +27,7 @@ from hitpoint.cue.wav import Provenance
 from hitpoint.cue.windows import Span, filling
 from hitpoint.errors import Cancelled, HitpointError, MediaError, ModelBundleError, OutputError, UsageError
 from hitpoint.progress import SILENT, Progress
-from hitpoint.values import SAMPLE_RATE, Anew, Duck, Ducking, HitPoint
+from hitpoint.values import SAMPLE_RATE, Anew, Duck, Ducking, HitPoint, TempoMap, TempoPoint
 
 DURATION = 12.0  # six bars of two seconds
 LEAD = 801
@@ -270,3 +271,50 @@ def test_windows_fill_a_span_of_any_length_once_and_see_what_follows(
         made = stop
     assert made == span.stop
     assert window.stop == total or window.stop - span.stop >= 1024 // 6 - 1
+
+
+def _change(sound: np.ndarray, times: np.ndarray, reach: float) -> np.ndarray:
+    """How much the log spectrum of the `reach` seconds after each time differs from that before."""
+    size = round(reach * SAMPLE_RATE)
+    edges = np.unique(np.geomspace(2, size // 2, 64).astype(int))
+
+    def bands(start: int) -> np.ndarray:
+        power = np.abs(np.fft.rfft(sound[start : start + size] * np.hanning(size))) ** 2
+        return np.log(np.add.reduceat(power, edges)[:-1] + 1e-3)
+
+    places = (times * SAMPLE_RATE).astype(int)
+    return np.array([np.abs(bands(place) - bands(place - size)).mean() for place in places])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("style", ["house", "cinematic"])
+def test_edges_of_regions_are_like_the_same_moment_before_any_other_bar(style: str, tmp_path: Path) -> None:
+    """With the starter bundle: eight regions of two bars in three minutes, sixteen edges."""
+    duration, rng = 180.0, np.random.default_rng(5)
+    times = np.cumsum(rng.uniform(0.6, 2.4, 120))
+    hits = [HitPoint(float(t), float(rng.uniform(0.3, 1))) for t in times[times < duration - 2]]
+    tempo = TempoMap((TempoPoint(0.0, 118.0),), 0.0)
+    plan = plan_cue(duration, [Accent(hit.time, hit.strength) for hit in hits], tempo, (), style, 0.6, 3)
+    model = CpuModel(load_bundle())
+    origin = Provenance("test", model.bundle.id, "0" * 64, 1, style)
+    cue = make_cue(
+        plan, hits, model, seed=1, steps=4, guidance=2.0, takes=1, loudness=-14.0, frame_rate=25.0,
+        lead_samples=0, out=tmp_path / "0.wav", time_reference=0, provenance=origin, progress=SILENT,
+    )  # fmt: skip
+    lines = np.array(bar_lines(plan))
+    places = np.arange(1, 9) * (len(lines) - 4) // 9
+    for number, place in enumerate(places):
+        kept = kept_take(tmp_path / f"{number}.wav")
+        anew = Anew(lines[place], lines[place + 2], number + 2)
+        cue = remake(kept, anew, model, tmp_path / f"{number + 1}.wav", SILENT)
+    sound = soundfile.read(cue.asset.path, dtype="float32")[0].mean(1)
+    edges = np.concatenate([places, places + 2])
+    others = np.setdiff1d(np.arange(1, len(lines) - 3), edges)
+    for reach in (0.04, 0.5):
+        moments = (np.floor(lines * LATENT_RATE) - LEAD_IN) / LATENT_RATE - CROSSOVER / SAMPLE_RATE / 2
+        found = _change(sound, moments[edges], reach).mean()
+        elsewhere = _change(sound, moments[others], reach)
+        drawn = np.array([rng.choice(elsewhere, len(edges), replace=False).mean() for _ in range(999)])
+        p = (1 + int((drawn >= found).sum())) / 1000
+        print(f"{style}, {reach} s: change {found:.3f} at edges, {drawn.mean():.3f} elsewhere, p {p:.3f}")
+        assert p > 0.05

@@ -14,13 +14,13 @@ from timelines import MEDIA, needs_media
 
 SCRIPT = Path(__file__).parents[2] / "packaging" / "walkthrough.py"
 FILM = MEDIA / "video" / "v01_aist_pop_solo_gtmusic.mp4"
-STEPS = ("open", "scored", "moved", "scored-again", "compared", "placed", "asked", "undone")
+STEPS = ("open", "scored", "moved", "scored-again", "compared", "placed", "asked", "undone", "remade")
 
 
 @needs_media
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("xvfb-run") is None, reason="Xvfb is not installed: apt-get install xvfb")
-def test_open_score_move_score_again_compare_place_undo(tmp_path: Path) -> None:
+def test_open_score_move_score_again_compare_place_undo_remake(tmp_path: Path) -> None:
     command = ["xvfb-run", "-a", "-s", "-screen 0 1400x900x24", sys.executable, str(SCRIPT), str(tmp_path)]
     surroundings = os.environ | {"QT_QPA_PLATFORM": "xcb"}
     done = subprocess.run([*command, str(FILM)], capture_output=True, text=True, env=surroundings)

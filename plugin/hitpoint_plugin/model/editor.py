@@ -9,11 +9,13 @@ import numpy as np
 from PyQt6.QtCore import QObject
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
+from hitpoint.cue.region import region_of
+from hitpoint.errors import UsageError
 from hitpoint.values import TempoMap
 from hitpoint_plugin.lane import Lane
 from hitpoint_plugin.model.state import NUDGE_STRENGTH, Sheet
 from hitpoint_plugin.model.store import Store
-from hitpoint_plugin.tasks import Fit
+from hitpoint_plugin.tasks import Failure, Fit
 from hitpoint_plugin.timers import timer
 
 LOWEST_BPM, HIGHEST_BPM = 40.0, 240.0
@@ -122,6 +124,34 @@ class Editor(QObject):
         moments, levels = zip(*(self._sheet().curve or ((0.0, self._store.controls.intensity),)), strict=True)
         now = float(np.interp(time, moments, levels))
         self.bend(-1, time, now + steps * NUDGE_STRENGTH)
+
+    def mark(self, start: float, stop: float) -> None:
+        """A region of the chosen take, from the bar line nearest to one moment to that of another."""
+        take = self._store.work().take
+        if take is None or not take.bars:
+            todo = "Generate one and choose it; those of earlier versions have none."
+            self._store.fail(Failure("There is no take whose bars could be marked.", todo))
+            return
+        try:
+            region = region_of(take.bars, max(0.0, start), min(stop, take.bars[-1]))
+        except UsageError as error:
+            self._store.fail(Failure(error.what, error.todo))
+            return
+        self._push(replace(self._sheet(), region=(region.start, region.stop)), "Mark region")
+
+    def mark_in(self, time: float) -> None:
+        """The region from here on, to where it ended if that is later, else to the end."""
+        region = self._sheet().region
+        self.mark(time, region[1] if region is not None and region[1] > time else self._duration())
+
+    def mark_out(self, time: float) -> None:
+        """The region up to here, from where it began if that is earlier, else from the beginning."""
+        region = self._sheet().region
+        self.mark(region[0] if region is not None and region[0] < time else 0.0, time)
+
+    def unmark(self) -> None:
+        """No region."""
+        self._push(replace(self._sheet(), region=None), "Mark region")
 
     def scale_tempo(self, factor: float) -> None:
         """Twice or half the tempo that is used now."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
-from hitpoint.values import AccentKind, Ducking, HitPoint, Scope, ScoreRequest, TempoMap
+import numpy as np
+
+from hitpoint.values import AccentKind, Anew, Ducking, HitPoint, Scope, ScoreRequest, TempoMap
 from hitpoint_plugin.tasks import Take, Watched
 
 NUDGE_STRENGTH = 0.1
+_SAMPLES = 65  # of a drawn curve in a region
 SAME_TIME_S = 0.01
 """Of two points of the curve closer than this the later drawn one stays."""
 
@@ -59,11 +64,13 @@ PRESETS = (
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """What can be edited under the picture: the hit points in order of time, a tempo if one is pinned, and
-    the intensity over time if it is drawn: (seconds, 0 to 1) in order of time, linear between."""
+    the intensity over time if it is drawn: (seconds, 0 to 1) in order of time, linear between. `region` of
+    the chosen take, from bar line to bar line in seconds, is what can be made anew."""
 
     hits: tuple[HitPoint, ...] = ()
     bpm: float | None = None
     curve: tuple[tuple[float, float], ...] = ()
+    region: tuple[float, float] | None = None
 
     def adding(self, time: float) -> Sheet:
         """With a locked point of the user's at `time`."""
@@ -147,6 +154,24 @@ class Session:
     controls: Controls = Controls()
     works: tuple[ClipWork, ...] = ()
     lines: tuple[tuple[int, ...], ...] = ()
+
+
+def anew_for(take: Take, region: tuple[float, float], controls: Controls, sheet: Sheet) -> Anew:
+    """What is asked of a region: a seed that the take has not seen, and what of the rest is not as it was."""
+    seen = {take.request.seed, *(part.seed for part in take.request.remade)}
+    seed = next(seed for seed in count(controls.seed) if seed not in seen)
+    before = _level(take.request.intensity, take.request.intensity_curve, region)
+    now = _level(controls.intensity, sheet.curve, region)
+    style = None if controls.style in ("auto", take.style) else controls.style
+    return Anew(*region, seed, style, None if now == before else now, sheet.hits)
+
+
+def _level(level: float, curve: Sequence[tuple[float, float]], region: tuple[float, float]) -> float:
+    """The intensity of a region: the mean of the curve there, if one is drawn."""
+    if not curve:
+        return level
+    moments, levels = zip(*curve, strict=True)
+    return float(np.interp(np.linspace(*region, _SAMPLES), moments, levels).mean())
 
 
 def request_for(

@@ -10,9 +10,9 @@ from PyQt6.QtCore import QObject
 from hitpoint.values import ClipInfo, ScoreRequest
 from hitpoint_plugin.lane import Lane
 from hitpoint_plugin.model.jobs import Jobs
-from hitpoint_plugin.model.state import ClipWork, Sheet, TakeCard, request_for
+from hitpoint_plugin.model.state import ClipWork, Sheet, TakeCard, anew_for, request_for
 from hitpoint_plugin.model.store import Store
-from hitpoint_plugin.tasks import Compose, Failure, Take, Watch, Watched
+from hitpoint_plugin.tasks import Compose, Failure, Remake, Take, Watch, Watched
 
 
 class Studio(QObject):
@@ -57,6 +57,20 @@ class Studio(QObject):
                 self.watch(index, store.controls.takes)
             else:
                 self._compose(index, store.controls.takes)
+
+    def remake(self) -> None:
+        """Make the marked region of the chosen take anew, with controls and hit points as they are now."""
+        store = self._store
+        work = store.work()
+        take, region, watched = work.take, work.sheet.region, work.as_edited()
+        if take is None or region is None or watched is None:
+            todo = "Choose a take and mark some of its bars: drag with Shift, or I and O at the playhead."
+            store.fail(Failure("No region is marked.", todo))
+            return
+        anew = anew_for(take, region, store.controls, work.sheet)
+        title = f"Anew {region[0]:.1f} to {region[1]:.1f} s, seed {anew.seed} · {watched.selection.name}"
+        task = Remake(watched, take, anew, self._takes)
+        self.jobs.start(title, task, lambda made: self._remade(work.index, made))
 
     def choose(self, number: int) -> None:
         """Make a take of the current clip the one that is heard and placed."""
@@ -117,6 +131,12 @@ class Studio(QObject):
         cards = (*others, TakeCard(take))
         chosen = len(cards) - 1 if first or work.chosen < 0 else min(work.chosen, len(cards) - 1)
         self._store.put_work(replace(work, takes=cards, chosen=chosen))
+
+    def _remade(self, index: int, take: Take) -> None:
+        """Beside the one that it comes from; it is the one to be heard."""
+        work = self._store.work(index)
+        others = tuple(card for card in work.takes if card.take.asset.path != take.asset.path)
+        self._store.put_work(replace(work, takes=(*others, TakeCard(take)), chosen=len(others)))
 
     def _job_changed(self, number: int) -> None:
         job = self.jobs.job(number)

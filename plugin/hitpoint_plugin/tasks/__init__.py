@@ -5,7 +5,7 @@ its result, and is run in the worker process only; so a killed worker loses noth
 from hitpoint_plugin.tasks.base import Failure, Task
 from hitpoint_plugin.tasks.files import Conflicts, Export, FindConflicts, Place, Placed, Unplace
 from hitpoint_plugin.tasks.look import Fit, Line, LineOf, Open, Pictures, PictureSet, Waveform, WaveformOf
-from hitpoint_plugin.tasks.scoring import Compose, Take, Watch, Watched
+from hitpoint_plugin.tasks.scoring import Compose, Remake, Take, Watch, Watched
 
 TASKS: dict[str, type[Task]] = {
     kind.__name__: kind
@@ -17,6 +17,7 @@ TASKS: dict[str, type[Task]] = {
         WaveformOf,
         Watch,
         Compose,
+        Remake,
         FindConflicts,
         Place,
         Unplace,
@@ -26,6 +27,6 @@ TASKS: dict[str, type[Task]] = {
 
 __all__ = [
     "TASKS", "Compose", "Conflicts", "Export", "Failure", "FindConflicts", "Fit", "Line", "LineOf", "Open",
-    "PictureSet", "Pictures", "Place", "Placed", "Take", "Task", "Unplace", "Watch", "Watched", "Waveform",
-    "WaveformOf",
+    "PictureSet", "Pictures", "Place", "Placed", "Remake", "Take", "Task", "Unplace", "Watch", "Watched",
+    "Waveform", "WaveformOf",
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hitpoint.progress import Progress
 from hitpoint.values import (
+    Anew,
     Asset,
     BundleId,
     HitReport,
@@ -54,6 +55,8 @@ class Take:
     seconds: float  # of wall clock that it took
     warnings: tuple[str, ...] = ()
     speech: tuple[tuple[float, float], ...] = ()  # that it makes room for; seconds of the selection
+    bars: tuple[float, ...] = ()  # where a region may begin or end, seconds; the last is the end
+    part: str = ""  # which bars were made anew last, in plain words
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Compose(Task):
 
     def run(self, progress: Progress) -> Take:
         """The take, mastered and measured."""
+        from hitpoint.cue.region import bar_lines
         from hitpoint.errors import OutputError
         from hitpoint.files import sweep_stale_temps
         from hitpoint.score import Seen, compose, plan_for
@@ -115,6 +119,7 @@ class Compose(Task):
             seconds=time.perf_counter() - started,
             warnings=cue.warnings,
             speech=speech,
+            bars=bar_lines(plan),
         )
 
     def _speech(self, progress: Progress) -> tuple[tuple[float, float], ...]:
@@ -125,6 +130,40 @@ class Compose(Task):
             return ()
         heard = self.watched.speech
         return speech_of(self.watched.selection, progress) if heard is None else heard
+
+
+@dataclass(frozen=True, slots=True)
+class Remake(Task):
+    """Make a region of a take anew in `folder`; the rest of its sound stays to the bit."""
+
+    result: ClassVar[type] = Take
+    watched: Watched
+    take: Take
+    anew: Anew
+    folder: Path
+
+    def run(self, progress: Progress) -> Take:
+        """The new take, beside the old one, measured as a whole."""
+        from hitpoint.cue.remake import kept_take, remake
+        from hitpoint.provenance import asset_path
+
+        started, request = time.perf_counter(), self.take.request
+        kept = kept_take(self.take.asset.path)
+        region, model = kept.region(self.anew), _model(request.bundle)
+        out = asset_path(self.folder / "take.otio", self.watched.selection, kept.provenance(self.anew))
+        cue = remake(kept, self.anew, model, out, progress)
+        return replace(
+            self.take,
+            request=replace(request, remade=(*request.remade, self.anew)),
+            asset=cue.asset,
+            hits=cue.hits,
+            hit_rate=cue.hit_rate,
+            chance_rate=cue.chance_rate,
+            loudness=cue.loudness,
+            seconds=time.perf_counter() - started,
+            warnings=cue.warnings,
+            part=region.name,
+        )
 
 
 @lru_cache(maxsize=1)

@@ -28,6 +28,8 @@ KEYS = (
     ("L", "Lock"),
     ("Del", "Delete"),
     ("Ctrl+↑ Ctrl+↓", "More, less intensity at the playhead"),
+    ("I O", "A region of the take from here on, up to here; or drag with Shift"),
+    ("Esc", "Select nothing"),
     ("T", "Tap the tempo"),
     ("Space", "Play"),
 )
@@ -44,12 +46,18 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
         super().__init__(enableMenu=False)
         self._view = view
         self._dragged = _SNAP_NONE
+        self._marking = False
         self.setMouseEnabled(x=True, y=False)
 
     def mouseDragEvent(self, ev: Any, axis: Any = None) -> None:  # noqa: N802 (pyqtgraph's name)
         if ev.button() != Qt.MouseButton.LeftButton:
             return
         ev.accept()
+        if ev.isStart():
+            self._marking = bool(ev.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if self._marking:
+            self._mark(ev)
+            return
         if self._view.bending:
             self._bend(ev)
             return
@@ -60,6 +68,10 @@ class _Box(pg.ViewBox):  # type: ignore[misc]
             self._view.drag(self._dragged, time, first=ev.isStart(), last=ev.isFinish())
         else:
             self._view.scrubbed.emit(time)
+
+    def _mark(self, ev: Any) -> None:
+        ends = (self.mapToView(ev.buttonDownPos()).x(), self.mapToView(ev.pos()).x())
+        self._view.drag_region(min(ends), max(ends), last=ev.isFinish())
 
     def _bend(self, ev: Any) -> None:
         if ev.isStart():
@@ -104,6 +116,7 @@ class ScoreView(QWidget):
     scrubbed = pyqtSignal(float)
     bent = pyqtSignal(int, float, float)  # point of the intensity curve (-1: a new one), seconds, 0 to 1
     straightened = pyqtSignal(int)
+    marked = pyqtSignal(float, float)  # a region, in seconds
     key = pyqtSignal(QKeyEvent)
 
     def __init__(self) -> None:
@@ -116,6 +129,7 @@ class ScoreView(QWidget):
         self._selected = _SNAP_NONE
         self._duration = 1.0
         self._curve: tuple[tuple[float, float], ...] = ()
+        self._region: tuple[float, float] | None = None
         self.bending = False  # the mouse draws the intensity instead of editing hit points
         self.strip = Strip()
         self.box = _Box(self)
@@ -146,6 +160,7 @@ class ScoreView(QWidget):
             curve.setData([], [])
         self.set_hits((), (), _SNAP_NONE)
         self.set_curve(())
+        self.set_region(None)
         self.box.setLimits(xMin=0, xMax=self._duration, minXRange=min(0.2, self._duration))
         self.box.setXRange(0, self._duration, padding=0)
 
@@ -177,6 +192,24 @@ class ScoreView(QWidget):
         """The intensity over time: (seconds, 0 to 1); nothing where none is drawn."""
         self._curve = curve
         self._show_curve(curve)
+
+    def set_region(self, region: tuple[float, float] | None) -> None:
+        """The marked region, in seconds."""
+        self._region = region
+        self._show_region(region)
+
+    def drag_region(self, start: float, stop: float, *, last: bool) -> None:
+        """A region follows the mouse; the model hears of it when it is let go, and snaps it."""
+        if last:
+            self._show_region(self._region)
+            self.marked.emit(start, stop)
+        else:
+            self._show_region((start, stop))
+
+    def _show_region(self, region: tuple[float, float] | None) -> None:
+        self.band.setVisible(region is not None)
+        if region is not None:
+            self.band.setRegion(region)
 
     def set_bending(self, on: bool) -> None:
         """Whether the mouse draws the intensity."""
@@ -296,6 +329,13 @@ class ScoreView(QWidget):
             self.plot.addItem(made)
             return made
 
+        shade = QColor(theme.ACCENT)
+        shade.setAlphaF(0.16)
+        self.band = pg.LinearRegionItem(
+            (0, 0), movable=False, brush=pg.mkBrush(shade), pen=pg.mkPen(theme.ACCENT, width=1.2)
+        )
+        self.band.setVisible(False)
+        self.plot.addItem(self.band)
         self._beats = curve(theme.LINE, 1, 0.55)
         self._bars = curve(theme.FAINT, 1, 0.7)
         self._ground = curve(theme.LINE)

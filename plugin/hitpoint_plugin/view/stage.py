@@ -85,6 +85,7 @@ class Stage(QWidget):
         self.score.key.connect(self.handle_key)
         self.score.bent.connect(editor.bend)
         self.score.straightened.connect(editor.straighten)
+        self.score.marked.connect(editor.mark)
         self.tempo.bend.toggled.connect(self.score.set_bending)
 
     def handle_key(self, event: QKeyEvent) -> None:
@@ -111,8 +112,13 @@ class Stage(QWidget):
             editor.lock(hit)
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             editor.delete(hit)
+        elif key == Qt.Key.Key_I:
+            editor.mark_in(self.player.position())
+        elif key == Qt.Key.Key_O:
+            editor.mark_out(self.player.position())
         elif key == Qt.Key.Key_Escape:
             editor.select(-1)
+            editor.unmark()
         elif key == Qt.Key.Key_Home:
             self.player.seek(0.0)
         elif key == Qt.Key.Key_End:
@@ -173,6 +179,7 @@ class Stage(QWidget):
             self.score.set_rhythm(watched.rhythm, watched.rhythm.tempo)
         self.score.set_hits(work.sheet.hits if watched else (), self._reports(), self._model.editor.selected)
         self.score.set_curve(work.sheet.curve if watched else ())
+        self.score.set_region(work.sheet.region if watched else None)
         clip = self._store.clip(self._store.current)
         self.watch_button.setVisible(watched is None and clip is not None and clip.media is not None)
         self.line.setText(self._sentence())
@@ -207,6 +214,9 @@ class Stage(QWidget):
             lock = " · locked" if hit.locked else ""
             what = f"{clock(hit.time)} · {hit.kind} {hit.strength:.0%}{lock}{_landed(report)}"
             return f"{chosen + 1} of {len(hits)} · {what}"
+        if work.sheet.region is not None:
+            start, stop = work.sheet.region
+            return f"Region from {clock(start)} to {clock(stop)}: Remake region makes these bars anew"
         if work.watched.rhythm.from_markers:
             return f"{len(hits)} hit points, from the markers of the timeline"
         seen = "people" if work.watched.rhythm.source == "pose" else "the whole picture"

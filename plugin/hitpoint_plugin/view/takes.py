@@ -25,7 +25,12 @@ class Card(QFrame):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setMinimumWidth(196)
         rate = f"{take.hit_rate:.0%}"
-        self.setAccessibleName(f"Take {number + 1}, {take.style}, seed {take.request.seed}, hits {rate}")
+        music = f"{take.style} · {take.tempo[0].bpm:.0f} BPM · seed {take.request.seed}"
+        said = f"{take.style}, seed {take.request.seed}"
+        if take.request.remade:
+            music = f"{take.part} new · seed {take.request.remade[-1].seed}"
+            said += f", {music}"
+        self.setAccessibleName(f"Take {number + 1}, {said}, hits {rate}")
         self.star = tool("★" if card.starred else "☆", "Star this take", kind="plain")
         self.star.setChecked(card.starred)
         self.drop = tool("×", "Discard this take", kind="plain")
@@ -35,7 +40,7 @@ class Card(QFrame):
                 row(label(f"Take {number + 1}"), 1, self.star, self.drop, gap=0),
                 row(label(rate, "big"), label("of strong hits", "quiet"), 1, gap=6),
                 label(f"by chance {take.chance_rate:.0%} · {hits}/{len(take.hits)} in all", "quiet"),
-                label(f"{take.style} · {take.tempo[0].bpm:.0f} BPM · seed {take.request.seed}", "quiet"),
+                label(music, "quiet"),
                 gap=3,
             )
         )
