@@ -77,9 +77,17 @@ def scored(info: TimelineInfo, selection: Selection, out: Path) -> Fraction:
     return placed + Fraction(silence, SOUND_RATE)
 
 
+def content(path: Path) -> bytes:
+    """The text of a timeline, or of the one in a bundle."""
+    if path.suffix == ".otioz":
+        with zipfile.ZipFile(path) as archive:
+            return archive.read("content.otio")
+    return (path / "content.otio" if path.suffix == ".otiod" else path).read_bytes()
+
+
 def position(path: Path) -> Fraction:
     """Where OpenTimelineIO finds the clip on our track, in seconds of record time."""
-    timeline = otio.adapters.read_from_string(path.read_text("utf-8"), "otio_json")
+    timeline = otio.adapters.read_from_string(content(path).decode(), "otio_json")
     (track,) = [each for each in timeline.audio_tracks() if each.name == "Hitpoint"]
     (cue,) = track.find_clips()
     start = track.range_of_child(cue).start_time
@@ -112,6 +120,12 @@ def check(edit: Edit, suffix: str, share: Fraction, indent: int) -> None:
             assert without_ours(out).is_equivalent_to(original)
         assert remove(out).exact
         assert out.read_bytes() == text
+        if suffix != ".otio":
+            bundle = folder / f"scored{suffix}"
+            assert scored(info, selection, bundle) == heard
+            out.write_bytes(content(bundle))
+            assert remove(out).exact
+            assert out.read_bytes() == text
     finally:
         shutil.rmtree(folder)
 
