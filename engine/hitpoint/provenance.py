@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from hitpoint import __version__
 from hitpoint.cue.bundle import Bundle
+from hitpoint.cue.ducking import fader
 from hitpoint.cue.wav import Provenance
 from hitpoint.values import Anew, Duck, Ducking, HitPoint, Rhythm, Scope, ScoreRequest, Selection
 
@@ -55,11 +56,16 @@ def request_json(request: ScoreRequest, style: str) -> dict[str, Json]:
     return said
 
 
-def ducking_json(ducks: tuple[Duck, ...]) -> Json:
+def ducking_json(ducks: tuple[Duck, ...], how: Ducking, duration: float, lead: Fraction) -> dict[str, Json]:
     """Where the music is turned down: seconds of the scored range, and dB; `baked` says that the sound
-    itself is, so that a fader must not follow it as well."""
+    itself is, so that a fader must not follow it as well. If it is not, `levels` are the keyframes of one:
+    seconds of the sound file, which begins with `lead` seconds of silence."""
     ranges: list[Json] = [{"start": duck.start, "end": duck.end, "gain_db": duck.gain} for duck in ducks]
-    return {"baked": True, "ranges": ranges}
+    said: Json = {"baked": how.baked, "ranges": ranges}
+    if how.baked:
+        return {"ducking": said}
+    points = [(float(lead) + time if time else 0.0, gain) for time, gain in fader(ducks, how, duration)]
+    return {"ducking": said, "levels": [{"time": time, "gain_db": gain} for time, gain in points]}
 
 
 def _scope(scope: Scope) -> Json:
@@ -74,7 +80,8 @@ def _scope(scope: Scope) -> Json:
 
 
 def _ducking(how: Ducking) -> Json:
-    return {"level": how.level, "attack": how.attack, "release": how.release}
+    said: dict[str, Json] = {"level": how.level, "attack": how.attack, "release": how.release}
+    return said if how.baked else said | {"into": how.into}
 
 
 def _anew(part: Anew) -> Json:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hitpoint.cue.bundle import load_bundle
-from hitpoint.cue.ducking import Ducked, ducks_of
+from hitpoint.cue.ducking import Ducked, dips_into, ducks_of
 from hitpoint.cue.make import LONGEST_S, Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.planner import plan_cue
@@ -26,6 +26,7 @@ from hitpoint.rhythm.extract import extract_rhythm
 from hitpoint.speech.detect import speech_of
 from hitpoint.timeline.convert import losses_to
 from hitpoint.timeline.edited import FROM_MARKERS, hits_json, marked_hits
+from hitpoint.timeline.formats.base import automates
 from hitpoint.timeline.formats.native import OTIOD
 from hitpoint.timeline.formats.registry import writable
 from hitpoint.timeline.place import frame_aligned, place
@@ -74,6 +75,7 @@ def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> S
         style_row(request.style)
     if request.stream is not None and request.takes > 1:
         raise UsageError("Only a single take can be streamed.", "Leave --takes out.")
+    request = settled(request, output)
     model = CpuModel(load_bundle(request.bundle), backend=request.backend)
     return score_seen(see(request, progress), request, model, output, progress)
 
@@ -87,6 +89,7 @@ def score_seen(
     all, so a failure at any point leaves nothing dangling.
     """
     started = time.perf_counter()
+    request = settled(request, output)
     losses = tuple(loss.sentence for loss in losses_to(seen.timeline, output))
     plan = plan_for(seen, request)
     cue = compose(seen, plan, request, model, output, progress)
@@ -132,7 +135,7 @@ def compose(
             time_reference=round((seen.timeline.start_timecode + frame / rate) * SAMPLE_RATE),
             provenance=origin,
             progress=progress,
-            dip=Ducked(ducks, how) if ducks and how else None,
+            dip=Ducked(ducks, how) if ducks and how and how.baked else None,
             heard=heard,
         )
 
@@ -154,8 +157,9 @@ def lay(
     record["bundle"], record["hit_rate"] = bundle.sha256, hit_rate
     record["hit_points"] = hits_json(seen.rhythm.hit_points)
     record[FROM_MARKERS] = seen.rhythm.from_markers
-    if ducks := seen.ducks(request):
-        record["ducking"] = ducking_json(ducks)
+    if (ducks := seen.ducks(request)) and request.ducking:
+        lead = frame_aligned(seen.selection, seen.selection.clip.rate)[1]
+        record |= ducking_json(ducks, request.ducking, float(seen.selection.duration), lead)
     name = f"{seen.selection.name} ({style}, seed {request.seed})"
     still_there(seen.timeline, seen.selection)
     return place(seen.timeline, seen.selection, asset, name, hits, record, output, keep=keep)
@@ -227,6 +231,11 @@ def check_target(output: Path) -> None:
         raise OutputError(f"{output} is a folder.", "Name a file.")
 
 
+def settled(request: ScoreRequest, output: Path) -> ScoreRequest:
+    """With it decided where the dips under speech go, which is part of what the sound is."""
+    return replace(request, ducking=dips_into(request.ducking, automates(writable(output)), output.name))
+
+
 def _result(
     request: ScoreRequest,
     seen: Seen,
@@ -257,6 +266,7 @@ def _result(
         title=seen.selection.name,
         clips=seen.selection.clip_names,
         ducking=seen.ducks(request),
+        ducking_baked=request.ducking is None or request.ducking.baked,
     )
 
 

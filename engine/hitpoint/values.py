@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 HitKind = Literal["movement", "cut", "user"]
 AccentKind = Literal["onset", "impact", "pulse"]
+DucksInto = Literal["auto", "wav", "automation"]
 MotionSource = Literal["pose", "flow"]
 
 SAMPLE_RATE = 48_000
@@ -270,6 +271,12 @@ class Ducking:
     level: float = -10.0  # dB under speech
     attack: float = 0.25  # seconds to get there before the first word
     release: float = 0.8  # seconds to come back after the last
+    into: DucksInto = "auto"  # the sound, or volume automation; auto: this where the timeline's format has it
+
+    @property
+    def baked(self) -> bool:
+        """Whether the sound itself is turned down; so it is as long as nothing else was decided."""
+        return self.into != "automation"
 
 
 @dataclass(frozen=True, slots=True)

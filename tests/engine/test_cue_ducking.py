@@ -1,5 +1,9 @@
 """The music goes down under speech, by what was asked for, and nowhere else."""
 
+import json
+import shutil
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +13,18 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from renders import melt
 from timelines import clip, span, timeline, write
 from toy_bundle import write_bundle
 from voices import RATE, needs_flite, speaking_film, spoken
 
-from hitpoint.cue.ducking import dip_db, ducks_of
+from hitpoint.cue.ducking import dip_db, dips_into, ducks_of, fader
 from hitpoint.cue.master import master
 from hitpoint.cue.onsets import array_reader
+from hitpoint.errors import UsageError
 from hitpoint.score import score
+from hitpoint.timeline.formats.levels import framed, levels_of
+from hitpoint.timeline.read import read_timeline
 from hitpoint.values import Duck, Ducking, Scope, ScoreRequest, ScoreResult
 
 HOW = Ducking(level=-12.0, attack=0.2, release=0.5)
@@ -63,6 +71,42 @@ def test_the_target_is_for_the_music_without_its_dips() -> None:
     assert dipped.true_peak <= plain.true_peak
 
 
+@given(
+    st.lists(st.tuples(st.floats(0, 20), st.floats(0.1, 3)), min_size=1, max_size=6),
+    st.sampled_from([0.0, 0.2, 3.0]),
+)
+def test_a_fader_in_straight_lines_is_as_low_where_somebody_speaks(
+    drawn: list[tuple[float, float]], attack: float
+) -> None:
+    how = replace(HOW, attack=attack)
+    speech = [(start, start + length) for start, length in drawn]
+    ducks = ducks_of(speech, how, 21.0)
+    points = fader(ducks, how, 21.0)
+    assert points[0][0] == 0.0
+    assert all(0 <= time <= 21.0 and how.level <= gain <= 0 for time, gain in points)
+    assert [time for time, _ in points] == sorted(time for time, _ in points)
+    times = np.arange(0.001, 21, 0.002)
+    lines, curve = np.interp(times, *np.array(points).T), dip_db(ducks, how, times)
+    jump = np.zeros(len(times), bool)
+    for duck in ducks:
+        spoken_now = (times >= duck.start) & (times <= duck.end)
+        assert np.allclose(lines[spoken_now], how.level, atol=1e-4)
+        jump |= np.abs(times - duck.start) < 0.003
+    assert np.allclose(lines[(curve == 0) & ~jump], 0, atol=0.05)
+    assert np.abs(lines - curve)[~jump].max() < 0.11 * abs(how.level), "half a cosine and a line"
+
+
+def test_where_the_dips_go() -> None:
+    assert dips_into(None, True, "a.mlt") is None
+    assert dips_into(HOW, True, "a.mlt") == replace(HOW, into="automation")
+    assert dips_into(HOW, False, "a.otio") == replace(HOW, into="wav")
+    for automates in (True, False):
+        assert dips_into(replace(HOW, into="wav"), automates, "a") == replace(HOW, into="wav")
+    with pytest.raises(UsageError, match=r"a\.otio"):
+        dips_into(replace(HOW, into="automation"), False, "a.otio")
+    assert HOW.baked, "as long as nobody knows where the music will lie"
+
+
 @pytest.fixture(scope="module")
 def spoken_over(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A timeline of two shots of a film in which somebody speaks from 2 s on, and a bundle."""
@@ -76,9 +120,13 @@ def spoken_over(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return write(timeline([items]), folder / "edit.otio"), write_bundle(folder / "bundle")
 
 
-def scored(spoken_over: tuple[Path, Path], name: str, ducking: Ducking | None) -> ScoreResult:
+def scored(
+    spoken_over: tuple[Path, Path], name: str, ducking: Ducking | None, loudness: float = -14.0
+) -> ScoreResult:
     edit, bundle = spoken_over
-    request = ScoreRequest(edit, scope=Scope(whole=True), style="house", bundle=bundle, ducking=ducking)
+    request = ScoreRequest(
+        edit, scope=Scope(whole=True), style="house", bundle=bundle, ducking=ducking, loudness=loudness
+    )
     return score(request, edit.with_name(name))
 
 
@@ -106,6 +154,72 @@ def test_a_line_of_clips_is_one_cue_that_makes_room_for_speech(spoken_over: tupl
     assert cue.range_in_parent().start_time.value == 0
     assert cue.metadata["hitpoint"]["ducking"]["baked"] is True
     assert cue.metadata["hitpoint"]["ducking"]["ranges"][0]["gain_db"] == -12.0
+
+
+@needs_flite
+@pytest.mark.skipif(shutil.which("melt") is None, reason="melt is not installed (make system-deps)")
+@pytest.mark.parametrize("suffix", [".mlt", ".kdenlive"])
+def test_the_dips_are_keyframes_that_the_editor_plays(spoken_over: tuple[Path, Path], suffix: str) -> None:
+    """The sound is that without dips. What melt plays is lower by what the keyframes take away: under the
+    words by the level that was asked for, elsewhere by nothing. The voice in the film is in both renders."""
+    folder = spoken_over[0].parent
+    plain = scored(spoken_over, f"plain{suffix}", None, -30.0)
+    ducked = scored(spoken_over, f"ducked{suffix}", HOW, -30.0)
+    assert not ducked.ducking_baked
+    assert ducked.asset.path != plain.asset.path
+    one, other = (soundfile.read(each.asset.path)[0] for each in (plain, ducked))
+    assert np.array_equal(one, other)
+    (duck,) = ducked.ducking
+    _, before = melt(plain.output, folder / "before.mkv", 150)
+    _, after = melt(ducked.output, folder / "after.mkv", 150)
+    taken = before - after
+    inside = slice(round((duck.start + 0.05) * RATE), round((duck.end - 0.05) * RATE))
+    share = np.std(taken[inside]) / np.std(one[inside, 0])
+    assert 20 * np.log10(1 - share) == pytest.approx(HOW.level, abs=0.5)
+    for away in (slice(0, round((duck.start - HOW.attack - 0.05) * RATE)),
+                 slice(round((duck.end + HOW.release + 0.05) * RATE), 6 * RATE - 2000)):  # fmt: skip
+        assert np.abs(taken[away]).max() < 2e-3
+
+
+@needs_flite
+def test_what_the_metadata_says_of_dips_beside_the_sound(spoken_over: tuple[Path, Path]) -> None:
+    made = scored(spoken_over, "beside.fcpxml", HOW)
+    (cue,) = read_timeline(made.output).cues
+    note = json.loads(cue.note)
+    (duck,) = made.ducking
+    assert note["ducking"] == {
+        "baked": False, "ranges": [{"start": duck.start, "end": duck.end, "gain_db": HOW.level}]
+    }  # fmt: skip
+    frames = dict(framed(levels_of(cue.note), Fraction(25)))
+    low = [frame for frame, gain in frames.items() if gain == HOW.level]
+    assert len(low) == 2
+    assert low[0] / 25 <= duck.start
+    assert low[1] / 25 >= duck.end
+    assert frames[0] == 0
+    assert not made.losses or not any("volume automation" in loss for loss in made.losses)
+
+
+@needs_flite
+def test_dips_go_into_the_sound_where_that_is_asked_for_or_nothing_else_can_be(
+    spoken_over: tuple[Path, Path],
+) -> None:
+    folder = spoken_over[0].parent
+    there = set(folder.iterdir())
+    with pytest.raises(UsageError, match="volume automation"):
+        scored(spoken_over, "asked.otio", replace(HOW, into="automation"))
+    assert set(folder.iterdir()) == there
+    asked = scored(spoken_over, "asked.mlt", replace(HOW, into="wav"))
+    alone = scored(spoken_over, "alone.edl", HOW)
+    beside = scored(spoken_over, "asked.kdenlive", HOW)
+    assert asked.ducking_baked
+    assert alone.ducking_baked
+    assert asked.asset.path == alone.asset.path, "the same sound has the same name"
+    assert asked.asset.sha256 == alone.asset.sha256 != beside.asset.sha256
+    assert beside.asset.path != asked.asset.path, "and another sound another"
+    assert b">volume<" not in asked.output.read_bytes()
+    (cue,) = read_timeline(asked.output).cues
+    assert json.loads(cue.note)["ducking"]["baked"] is True
+    assert levels_of(cue.note) == ()
 
 
 @needs_flite

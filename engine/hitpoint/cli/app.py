@@ -94,6 +94,7 @@ def score(
     duck_level: Annotated[float, typer.Option(min=-40, max=0, help="By so many dB.")] = -10.0,
     duck_attack: Annotated[float, typer.Option(min=0, max=5, help="Seconds on the way down.")] = 0.25,
     duck_release: Annotated[float, typer.Option(min=0, max=10, help="Seconds on the way back.")] = 0.8,
+    duck_into: Annotated[str, typer.Option(help="Where: auto, wav or automation.")] = "auto",
     bundle: Annotated[Path | None, typer.Option(help="Another model bundle.")] = None,
     media_root: RootOption = None,
     backend: Annotated[str, typer.Option(help=f"What runs the model: auto, {', '.join(BACKENDS)}.")] = "auto",
@@ -113,8 +114,8 @@ def score(
             timeline=source, clip=chosen.clip, range=chosen.range, scope=chosen.scope, style=style, seed=seed,
             steps=steps, takes=takes, intensity=intensity, guidance=guidance, loudness=loudness, bpm=bpm,
             accents=accent_kind(accents), markers=markers, tail=tail, intensity_curve=intensity_curve(curve),
-            ducking=ducking(duck, duck_level, duck_attack, duck_release), bundle=bundle, backend=backend,
-            stream=stream, media_root=media_root,
+            ducking=ducking(duck, duck_level, duck_attack, duck_release, duck_into), bundle=bundle,
+            backend=backend, stream=stream, media_root=media_root,
         )  # fmt: skip
         result = score_clip(request, output, progress)
         if not as_json:

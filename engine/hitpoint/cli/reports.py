@@ -250,13 +250,18 @@ def score_table(result: ScoreResult) -> Table:
             f"music {result.timings.generate_s:.1f} s)",
         ),
         *((("Clips", f"{len(result.clips)} as one cue"),) if len(result.clips) > 1 else ()),
-        *((("Turned down", f"{len(result.ducking)} times, under speech"),) if result.ducking else ()),
+        *((("Turned down", _dips(result)),) if result.ducking else ()),
         ("Sound", str(result.asset.path)),
         ("Timeline", str(result.output)),
     )
     for name, text in rows:
         table.add_row(name, text)
     return table
+
+
+def _dips(result: ScoreResult) -> str:
+    where = "in the sound" if result.ducking_baked else "as volume automation"
+    return f"{len(result.ducking)} times, under speech, {where}"
 
 
 def _seconds(time: Fraction) -> str:

@@ -7,9 +7,10 @@ import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 from hitpoint.errors import UsageError
-from hitpoint.values import Ducking, Scope
+from hitpoint.values import Ducking, DucksInto, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,15 @@ def _are_several(source: Path, clips: list[str]) -> bool:
     )
 
 
-def ducking(duck: str, level: float, attack: float, release: float) -> Ducking | None:
+def ducking(duck: str, level: float, attack: float, release: float, into: str) -> Ducking | None:
     """How the music makes room for speech, or None. Raises UsageError."""
     if duck not in ("off", "auto"):
         raise UsageError(f"There is no way to duck called {duck!r}.", "Use off or auto.")
-    return Ducking(level, attack, release) if duck == "auto" else None
+    ways: tuple[DucksInto, ...] = get_args(DucksInto)
+    chosen = next((way for way in ways if way == into), None)
+    if chosen is None:
+        raise UsageError(f"Dips cannot go into {into!r}.", f"Use one of: {', '.join(ways)}.")
+    return Ducking(level, attack, release, chosen) if duck == "auto" else None
 
 
 def intensity_curve(text: str | None) -> tuple[tuple[float, float], ...]:
