@@ -190,3 +190,11 @@ def test_workers_that_do_not_start_are_an_error_and_no_endless_loop(path: Path) 
     with pytest.raises(WorkerError, match="ended with code 3"):
         go(path, Crew(2, (sys.executable, "-c", "raise SystemExit(3)")))
     assert [row.state for row in rows(path)] == ["waiting"]
+
+
+def test_a_log_that_cannot_be_written_has_a_name(path: Path, crew: Crew) -> None:
+    ask(path, "0")
+    path.with_name("workers.log").mkdir()
+    with pytest.raises(WorkerError, match=r"No worker can be started.*workers\.log"):
+        go(path, crew)
+    assert [row.state for row in rows(path)] == ["waiting"]

@@ -200,10 +200,15 @@ class _Supervisor:
         self._started += 1
         owner = f"{self._path.stem}-{time.time_ns():x}-{self._started}"
         command = (*self._crew.command, str(self._path), owner)
-        with self._log().open("ab") as log:
-            process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=os.environ | ONE_THREAD
-            )
+        try:
+            with self._log().open("ab") as log:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=os.environ | ONE_THREAD
+                )
+        except OSError as error:
+            raise WorkerError(
+                f"No worker can be started: {error}.", "The same command goes on where it was."
+            ) from error
         return _Worker(owner, process)
 
     def _log(self) -> Path:
