@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from qt_patience import PATIENCE_MS
 
-from hitpoint.values import HitPoint, ScoreRequest, TempoMap, TimelineInfo
+from hitpoint.values import HitPoint, TempoMap, TimelineInfo
 from hitpoint_plugin.lane import Lane
-from hitpoint_plugin.tasks import Failure, Fit, Open, Watch, Watched
+from hitpoint_plugin.tasks import Failure, Fit, Open
 
 HITS = tuple(HitPoint(0.5 * beat, 1.0) for beat in range(1, 12))
 
@@ -52,23 +52,6 @@ def test_ten_killed_workers_cost_ten_jobs_and_nothing_else(lane: Lane, qtbot) ->
     lane.submit(Fit(HITS, 6.0), done.append, done.append)
     qtbot.waitUntil(lambda: bool(done), timeout=PATIENCE_MS)
     assert isinstance(done[0], TempoMap)
-
-
-@pytest.mark.slow
-def test_a_hundred_workers_killed_while_they_watch(lane: Lane, qtbot, dancer: Path) -> None:
-    chance = random.Random(5)
-    failed: list[object] = []
-    for _ in range(100):
-        lane.submit(Watch(ScoreRequest(dancer)), lambda _seen: None, failed.append)
-        qtbot.waitUntil(lambda: lane.process_id() > 0, timeout=PATIENCE_MS)
-        qtbot.wait(chance.randrange(2500))
-        with qtbot.waitSignal(lane.died, timeout=PATIENCE_MS):
-            lane.kill()
-    assert len(failed) > 50
-    done: list[object] = []
-    lane.submit(Watch(ScoreRequest(dancer)), done.append, done.append)
-    qtbot.waitUntil(lambda: bool(done), timeout=PATIENCE_MS)
-    assert isinstance(done[0], Watched)
 
 
 def test_waiting_tasks_outlive_a_killed_worker(lane: Lane, qtbot) -> None:

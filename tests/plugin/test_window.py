@@ -12,12 +12,22 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent, QImage
-from PyQt6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QSlider
+from PyQt6.QtWidgets import QAbstractButton, QAbstractScrollArea, QAbstractSpinBox, QApplication, QWidget
 from qt_patience import PATIENCE_MS
 
-from hitpoint.values import Ducking, HitPoint, Rhythm, ScoreRequest, Selection, TempoMap, TempoPoint
-from hitpoint_plugin.model.state import Controls, Preset, Sheet, request_for
-from hitpoint_plugin.tasks import Conflicts, Watched
+from hitpoint.values import (
+    Asset,
+    BundleId,
+    Ducking,
+    HitPoint,
+    Rhythm,
+    ScoreRequest,
+    Selection,
+    TempoMap,
+    TempoPoint,
+)
+from hitpoint_plugin.model.state import Controls, Preset, Sheet, TakeCard, request_for
+from hitpoint_plugin.tasks import Conflicts, Failure, Take, Watched
 from hitpoint_plugin.view.clips import facts, offline
 from hitpoint_plugin.view.window import Window
 
@@ -230,12 +240,69 @@ def test_it_fits_into_370_pixels_and_into_1400(opened: Window, qtbot) -> None:
     assert opened.generate.isVisible()
 
 
-def test_everything_that_can_be_worked_has_a_name(opened: Window) -> None:
-    kinds = (QAbstractButton, QComboBox, QSlider, QAbstractSpinBox)
-    workable = [widget for kind in kinds for widget in opened.findChildren(kind)]
-    ours = [widget for widget in workable if not widget.objectName().startswith(("qt_", "Scroll"))]
-    assert len(ours) > 20
-    assert [widget for widget in ours if not widget.accessibleName()] == []
+@pytest.fixture
+def full(opened: Window, qtbot) -> Window:
+    """With a take, a job, an error and all that unfolds: everything that there is to work with."""
+    store, controls = opened.model.store, opened.controls
+    work = store.work(1)
+    asset = Asset(Path("take.wav"), "0" * 64, 48000, 2, 144000)
+    tempo = (TempoPoint(0.0, 120.0),)
+    request = request_for(store.timeline.path, 1, store.controls, Sheet(), edited=False)
+    take = Take(
+        request, asset, BundleId("toy", "0" * 64), "pop", (), 1.0, 0.2, tempo, Fraction(0), -14.0, 1.0
+    )
+    store.put_work(replace(work, takes=(TakeCard(take), TakeCard(take)), chosen=0))
+    controls.ducked.setCurrentIndex(1)
+    controls.more.click()
+    opened.model.editor.add(0.2)
+    opened.model.studio.watch(1)
+    store.fail(Failure("Something failed.", "Do something.", "Details"))
+    opened.banner.more.click()
+    opened.clips.list.selectAll()
+    opened.resize(1400, 1100)
+    opened.activateWindow()
+    qtbot.wait(100)
+    return opened
+
+
+def workable(window: Window) -> list[QWidget]:
+    """What can be seen and takes the keyboard; what is inside of a spin box is a part of it."""
+    found = [each for each in window.findChildren(QWidget) if each.isVisible() and each.isEnabled()]
+    inside = (QAbstractSpinBox, QAbstractScrollArea)
+    return [
+        each
+        for each in found
+        if each.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and each.focusProxy() is None
+        and not isinstance(each.parentWidget(), inside)
+    ]
+
+
+def test_everything_that_can_be_worked_has_a_name(full: Window) -> None:
+    ours = workable(full)
+    assert len(ours) > 35
+    assert [each for each in ours if not each.accessibleName()] == []
+    buttons = [each for each in full.findChildren(QAbstractButton) if not each.objectName().startswith("qt_")]
+    assert [each for each in buttons if not each.accessibleName()] == []
+    items = [full.clips.list.item(row) for row in range(full.clips.list.count())]
+    assert all(item.data(Qt.ItemDataRole.AccessibleTextRole) for item in items)
+
+
+@pytest.mark.parametrize("width", [370, 1400])
+def test_tab_goes_to_all_that_can_be_worked_and_round_again(full: Window, qtbot, width: int) -> None:
+    full.resize(width, 1100)
+    qtbot.wait(50)
+    wanted = workable(full)
+    full.clips.open_button.setFocus()
+    reached = [QApplication.focusWidget()]
+    for _ in range(len(wanted) + 10):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        reached.append(QApplication.focusWidget())
+        if reached[-1] is reached[0]:
+            break
+    assert reached[-1] is reached[0]
+    missed = [each for each in wanted if each not in reached]
+    assert [each.accessibleName() or each for each in missed] == []
 
 
 def test_the_question_shows_the_time_and_each_answer_does_what_it_says(

@@ -18,6 +18,7 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from hitpoint_plugin.model.panel import PanelModel
+from hitpoint_plugin.tasks import Take
 from hitpoint_plugin.view.banner import Banner
 from hitpoint_plugin.view.clips import Clips
 from hitpoint_plugin.view.controls import Controls
@@ -51,16 +52,9 @@ class Window(QWidget):
         self.generate = button(
             "Generate", "Make takes for the selected clips (Ctrl+Enter)", model.studio.generate, "primary"
         )
-        self.remake = button(
-            "Remake region",
-            "Make the marked bars of the chosen take anew (Ctrl+Shift+Enter)",
-            model.studio.remake,
-        )
-        for changed in (model.store.work_changed, model.store.takes_changed):
-            changed.connect(lambda _index: self._can_remake())
-        model.store.current_changed.connect(self._can_remake)
-        self._can_remake()
         self.takes.heard.connect(self._hear)
+        self._first: Take | None = None  # that was heard by itself
+        model.store.takes_changed.connect(self._hear_first)
         self.stage.player.failed.connect(
             lambda text: model.store.said.emit(f"The preview cannot play this: {text}")
         )
@@ -82,7 +76,7 @@ class Window(QWidget):
         title = label("Hitpoint")
         bar.setLayout(row(title, 1, self.hosts))
         bar.layout().setContentsMargins(12, 6, 12, 6)  # type: ignore[union-attr]
-        self._music = _pane(self.controls, self.generate, self.remake, self.jobs)
+        self._music = _pane(self.controls, self.generate, self.jobs)
         self._heard = QWidget()
         self._heard.setLayout(column(self.takes, self.place, gap=8))
         self._body = QVBoxLayout()
@@ -150,7 +144,6 @@ class Window(QWidget):
         for keys, act in (
             ("Ctrl+O", self.clips.choose_file),
             ("Ctrl+Return", model.studio.generate),
-            ("Ctrl+Shift+Return", model.studio.remake),
             ("Ctrl+Z", model.editor.stack.undo),
             ("Ctrl+Shift+Z", model.editor.stack.redo),
             ("Ctrl+Shift+P", model.placing.undo),
@@ -165,18 +158,22 @@ class Window(QWidget):
     def _set_tab_order(self) -> None:
         order: list[QWidget] = [
             self.clips.open_button, self.clips.list, self.stage.play_button, self.stage.score,
-            self.controls.style_box, self.generate, self.remake, self.place.place,
+            self.controls.style_box, self.generate, self.place.place,
         ]  # fmt: skip
         for first, second in pairwise(order):
             QWidget.setTabOrder(first, second)
 
-    def _can_remake(self) -> None:
-        work = self.model.store.work()
-        self.remake.setEnabled(work.take is not None and work.sheet.region is not None)
-
     def _hear(self) -> None:
         self.stage.player.seek(0.0)
         self.stage.player.play()
+
+    def _hear_first(self, clip: int) -> None:
+        """The first take of a clip sounds as soon as it is there, while the others are made."""
+        takes = self.model.store.work(clip).takes
+        alone = clip == self.model.store.current and len(takes) == 1 and self.model.heavy.busy
+        if alone and takes[0].take is not self._first and not self.stage.player.playing:
+            self._first = takes[0].take
+            self._hear()
 
     def _full_screen(self) -> None:
         self.showNormal() if self.isFullScreen() else self.showFullScreen()
@@ -218,6 +215,7 @@ def _pane(*parts: QWidget) -> QScrollArea:
     area = QScrollArea()
     area.setWidget(inner)
     area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it takes the keyboard, and is scrolled to
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
 
