@@ -52,6 +52,15 @@ class Window(QWidget):
         self.generate = button(
             "Generate", "Make takes for the selected clips (Ctrl+Enter)", model.studio.generate, "primary"
         )
+        self.remake = button(
+            "Remake region",
+            "Make the marked bars of the chosen take anew (Ctrl+Shift+Enter)",
+            model.studio.remake,
+        )
+        for changed in (model.store.work_changed, model.store.takes_changed):
+            changed.connect(lambda _index: self._can_remake())
+        model.store.current_changed.connect(self._can_remake)
+        self._can_remake()
         self.takes.heard.connect(self._hear)
         self._first: Take | None = None  # that was heard by itself
         model.store.takes_changed.connect(self._hear_first)
@@ -76,7 +85,7 @@ class Window(QWidget):
         title = label("Hitpoint")
         bar.setLayout(row(title, 1, self.hosts))
         bar.layout().setContentsMargins(12, 6, 12, 6)  # type: ignore[union-attr]
-        self._music = _pane(self.controls, self.generate, self.jobs)
+        self._music = _pane(self.controls, self.generate, self.remake, self.jobs)
         self._heard = QWidget()
         self._heard.setLayout(column(self.takes, self.place, gap=8))
         self._body = QVBoxLayout()
@@ -144,6 +153,7 @@ class Window(QWidget):
         for keys, act in (
             ("Ctrl+O", self.clips.choose_file),
             ("Ctrl+Return", model.studio.generate),
+            ("Ctrl+Shift+Return", model.studio.remake),
             ("Ctrl+Z", model.editor.stack.undo),
             ("Ctrl+Shift+Z", model.editor.stack.redo),
             ("Ctrl+Shift+P", model.placing.undo),
@@ -158,10 +168,14 @@ class Window(QWidget):
     def _set_tab_order(self) -> None:
         order: list[QWidget] = [
             self.clips.open_button, self.clips.list, self.stage.play_button, self.stage.score,
-            self.controls.style_box, self.generate, self.place.place,
+            self.controls.style_box, self.generate, self.remake, self.place.place,
         ]  # fmt: skip
         for first, second in pairwise(order):
             QWidget.setTabOrder(first, second)
+
+    def _can_remake(self) -> None:
+        work = self.model.store.work()
+        self.remake.setEnabled(work.take is not None and work.sheet.region is not None)
 
     def _hear(self) -> None:
         self.stage.player.seek(0.0)
