@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -220,6 +222,28 @@ def test_dips_go_into_the_sound_where_that_is_asked_for_or_nothing_else_can_be(
     (cue,) = read_timeline(asked.output).cues
     assert json.loads(cue.note)["ducking"]["baked"] is True
     assert levels_of(cue.note) == ()
+
+
+@needs_flite
+def test_the_command_says_where_the_dips_went(spoken_over: tuple[Path, Path]) -> None:
+    edit, bundle = spoken_over
+
+    def hitpoint(name: str, *more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hitpoint", "score", edit, "--whole", "-o", edit.with_name(name)]
+        command += ["--style", "house", "--bundle", bundle, "--duck", "auto", "--json", *more]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+    done = hitpoint("said.xml", "--duck-level", "-12")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)["ducking"]
+    assert told["baked"] is False
+    assert [each["gain_db"] for each in told["ranges"]] == [-12.0]
+    refused = hitpoint("said.otio", "--duck-into", "automation")
+    assert refused.returncode == 2
+    assert "volume automation" in refused.stderr
+    assert "--duck-into wav" in refused.stderr
+    assert hitpoint("said.otio", "--duck-into", "nowhere").returncode == 2
+    assert not edit.with_name("said.otio").exists()
 
 
 @needs_flite

@@ -60,11 +60,16 @@ def ducking(duck: str, level: float, attack: float, release: float, into: str) -
     """How the music makes room for speech, or None. Raises UsageError."""
     if duck not in ("off", "auto"):
         raise UsageError(f"There is no way to duck called {duck!r}.", "Use off or auto.")
+    way = _ducks_into(into)
+    return Ducking(level, attack, release, way) if duck == "auto" else None
+
+
+def _ducks_into(name: str) -> DucksInto:
     ways: tuple[DucksInto, ...] = get_args(DucksInto)
-    chosen = next((way for way in ways if way == into), None)
-    if chosen is None:
-        raise UsageError(f"Dips cannot go into {into!r}.", f"Use one of: {', '.join(ways)}.")
-    return Ducking(level, attack, release, chosen) if duck == "auto" else None
+    for way in ways:
+        if way == name:
+            return way
+    raise UsageError(f"Dips cannot go into {name!r}.", f"Use one of: {', '.join(ways)}.")
 
 
 def intensity_curve(text: str | None) -> tuple[tuple[float, float], ...]:
