@@ -25,7 +25,10 @@ HOME = "/home/user"
 USER = 1000
 PATIENCE_S = 900
 APART = ("unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child")
-ENTER = 'mount -t proc proc "$0/proc" && exec chroot --userspec=1000:1000 "$0" /usr/bin/env -i "$@"'
+ENTER = """
+mount -t proc proc "$0/proc" && mount -t sysfs -o ro sys "$0/sys"  # mediapipe counts the processors there
+exec chroot --userspec=1000:1000 "$0" /usr/bin/env -i "$@"
+"""
 ALONE = """
 "$@"; code=$?
 [ "$(echo /proc/[0-9]*)" = /proc/1 ] || sleep 2
