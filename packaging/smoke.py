@@ -134,7 +134,7 @@ def command_line(place: Place) -> None:
     scored = json.loads(place.run("score", f"{home}/demo/dancer.mp4", "-o", f"{home}/cut.otio", "--json"))
     expect(place.seen("cut.otio").is_file() and len(scored["hit_points"]) > 2, "the clip is scored")
     seen = json.loads(place.run("rhythm", f"{home}/demo/dancer.mp4", "--json"))
-    expect(seen["source"] == "pose", f"people are found in the picture, not {seen['source']}")
+    expect(seen["motion_source"] == "pose", f"people are found: {seen['motion_source']}")
     for name in ("xml", "fcpxml", "kdenlive", "aaf", "edl"):
         place.run("convert", f"{home}/cut.otio", f"{home}/cut.{name}")
         listed = json.loads(place.run("inspect", f"{home}/cut.{name}", "--json"))
