@@ -63,6 +63,19 @@ def test_all_of_the_project_is_still_there_and_comes_back(suffix: str, tmp_path:
     assert ungraft(form, made) == (data, True)
 
 
+@pytest.mark.parametrize("suffix", [".mlt", ".kdenlive"])
+def test_what_is_put_in_stands_after_the_bin_and_after_what_it_refers_to(suffix: str, tmp_path: Path) -> None:
+    data = project(suffix, cut(), tmp_path)
+    root = ET.fromstring(with_music(suffix, data, music(10, 20), music(12, 30, "other")))
+    first = ET.fromstring(data).find("playlist")
+    assert root.find("playlist").get("id") == first.get("id")  # Kdenlive takes it for its bin
+    known: set[str] = set()
+    for each in root:
+        used = {part.get("producer") for part in each if part.tag in ("entry", "track")}
+        assert used <= known
+        known.add(each.get("id"))
+
+
 @pytest.mark.parametrize("suffix", KINDS)
 def test_two_cues_on_two_tracks(suffix: str, tmp_path: Path) -> None:
     data = project(suffix, cut(), tmp_path)

@@ -50,7 +50,11 @@ def graft_mlt(data: bytes, sheet: Sheet, folder: Path, out: Path) -> bytes:
     if document.root.find("producer") is not None:
         note = ET.SubElement(document.root.findall("producer")[0], "property", name=NOTE)
         note.text = sha256_of(data)
-    changes.append(text.after(profile, fragment(list(document.root))))
+    made = list(document.root)
+    files = [each for each in made if each.tag in ("producer", "chain")]
+    # Each after what it refers to, and no play list before Kdenlive's bin, which it takes the first one for.
+    changes.append(text.after(profile, fragment(files)))
+    changes.append(text.before(main, fragment([each for each in made if each not in files])))
     lines, mixes = b"", b""
     for number, name in enumerate(names, len(tracks)):
         hide = {} if kdenlive else {"hide": "video"}
