@@ -94,6 +94,8 @@ def test_a_killed_worker_costs_the_running_job_and_nothing_else(
         assert all("stopped in the middle" in why.what for why in desk.failures[shown:])
         assert len(desk.failures) - shown <= 1
         json.loads(edit.read_bytes())  # never half a file
+        if number % 10 == 9:
+            print(f"{number + 1} kills, {cost} during a job; {gaps}", flush=True)
     gaps.stop()
     before = desk.takes()
     desk.failures.clear()

@@ -183,6 +183,7 @@ class Placement(object):
         self.pool = must(self.project, "GetMediaPool")
         self.root = must(self.pool, "GetRootFolder")
         self.first = number_of(self.timeline, "GetStartFrame")
+        self.made: Any = None  # our bin, as Resolve gave it to us
         self.undo: List[Tuple[str, Callable[[], Any]]] = []
         self.notes: List[str] = []
 
@@ -260,7 +261,7 @@ class Placement(object):
         """Our bin, made if it is not there."""
         if BIN not in before:
             self.undo.append(("the bin", lambda: self.drop_bin(before)))
-            ask(self.pool, "AddSubFolder", self.root, BIN)
+            self.made = ask(self.pool, "AddSubFolder", self.root, BIN)
         found = self.find_bin()
         if found is None:
             raise Failed("Resolve did not make the bin %s." % BIN)
@@ -276,6 +277,8 @@ class Placement(object):
     def drop_bin(self, before: Dict[str, List[str]]) -> None:
         """Take back a bin that was not there before."""
         made = [each for each in listed(self.root, "GetSubFolderList") if named(each) not in before]
+        if not made and self.made:  # where Resolve lists no bins, what it gave us is all we have
+            made = [self.made]
         if made:
             self.to_bin(self.root)
             ask(self.pool, "DeleteFolders", made)
