@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import time
 from pathlib import Path
 
@@ -11,6 +13,9 @@ from saving import score
 from hitpoint import exchange
 from hitpoint.errors import ConflictError
 from hitpoint.timeline.read import read_timeline
+
+_PATIENCE_S = 300.0
+_CUE = re.compile(rb'"name": ?"cue \d+"')
 
 
 def scorer(path: Path, starts: list[int]) -> None:
@@ -24,13 +29,19 @@ def scorer(path: Path, starts: list[int]) -> None:
                 continue
 
 
-def editor(path: Path, saves: int, pause: float) -> None:
-    """Mark the timeline `saves` times. It takes no lock; like editors do it asks before it overwrites.
+def editor(path: Path, saves: int, every: int) -> None:
+    """Mark the timeline `saves` times, after each `every` placements, somewhere within the next one.
 
-    What it overwrites even so, between its look and its own rename, is its own fault: that is kept as
-    `overwritten-N`, for which it exchanges the files instead of renaming.
+    It takes no lock; like editors do it asks before it overwrites. What it overwrites even so, between its
+    look and its own rename, is its own fault: that is kept as `overwritten-N`, for which it exchanges the
+    files instead of renaming.
     """
+    dice = random.Random(saves)
     for number in range(saves):
+        deadline = time.monotonic() + _PATIENCE_S
+        while len(_CUE.findall(path.read_bytes())) < number * every and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(dice.uniform(0, 0.5))
         saved = False
         while not saved:
             before, read = path.stat(), path.read_bytes()
@@ -44,4 +55,3 @@ def editor(path: Path, saves: int, pause: float) -> None:
                 exchange._rename(temp, path, exchange._EXCHANGE)
                 if temp.read_bytes() != read:
                     temp.rename(path.with_name(f"overwritten-{number}"))
-        time.sleep(pause)
