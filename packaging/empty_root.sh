@@ -5,6 +5,6 @@ set -eu
 root="$1"
 debootstrap --variant=minbase bookworm "$root" "${2:-http://deb.debian.org/debian}"
 chroot "$root" apt-get install -q -y --no-install-recommends \
-    libegl1 libgl1 libxcb1 libwayland-client0 libwayland-cursor0 libwayland-egl1 libdrm2 fonts-dejavu-core xvfb xauth
+    libegl1 libgl1 libxcb1 libwayland-client0 libwayland-cursor0 libwayland-egl1 libdrm2 fonts-dejavu-core xvfb xauth xdotool
 chroot "$root" apt-get clean
 chroot "$root" useradd --create-home --uid 1000 user

@@ -38,6 +38,30 @@ done
 exit $code
 """
 """Run a command as process 1 of its own world, and say what is still there when it has ended."""
+BY_HAND = """
+cut=$1
+until_true() {
+    n=0
+    until eval "$1"; do n=$((n + 1)); [ $n -lt 600 ] || { echo "never: $1" >&2; exit 3; }; sleep 1; done
+}
+"$0" panel "$cut" &
+panel=$!
+until_true 'window=$(xdotool search --onlyvisible --name Hitpoint | head -1) && [ -n "$window" ]'
+sleep 15
+touch "$HOME/begun"
+xdotool windowfocus --sync "$window" key ctrl+Return
+until_true '[ -n "$(find "$HOME" -name "*.wav" -newer "$HOME/begun")" ]'
+sleep 15
+xdotool windowfocus --sync "$window" key p
+until_true 'grep -q Hitpoint "$cut"'
+for process in /proc/[0-9]*; do
+    case "$(tr '\\0' ' ' < $process/cmdline)" in
+    "$0 -P -m hitpoint_plugin "*) kill -INT ${process#/proc/} ;;
+    esac
+done
+wait $panel
+"""
+"""Generate and place by the keys of the panel, then close it."""
 STRANGER = "raise SystemExit('a module of the current folder was run')"
 
 
@@ -53,10 +77,13 @@ class Place:
         """A file in the user's home, from outside."""
         return Path(f"{self.root}{self.home}") / path
 
-    def run(self, *arguments: str, display: bool = False, code: int = 0) -> str:
-        """Its stdout. SystemExit if it ends otherwise than with `code`, or leaves a process."""
+    def run(self, *arguments: str, display: bool = False, hands: str = "", code: int = 0) -> str:
+        """Its stdout. SystemExit if it ends otherwise than with `code`, or leaves a process.
+
+        With `hands`, a shell script is run that works the program, which is its $0.
+        """
         environment = [f"HOME={self.home}", "LANG=C.UTF-8", f"PYTHONPATH={self.home}/planted"]
-        command = [self.program, *arguments]
+        command = [*(["/bin/sh", "-c", hands] if hands else []), self.program, *arguments]
         if display:
             command = ["/usr/bin/xvfb-run", "-a", *command]
             environment += ["PATH=/usr/bin:/bin", "QT_QPA_PLATFORM=xcb"]
@@ -149,21 +176,19 @@ def command_line(place: Place) -> None:
 
 
 def window(place: Place, out: Path) -> None:
-    """The panel opens a scored timeline: without a screen, and in a real window where there is Xvfb."""
-    home = str(place.home)
-    for display in (False, True) if Path(f"{place.root}/usr/bin/xvfb-run").exists() else (False,):
+    """The panel opens a timeline: without a screen, and in a real window, worked by its keys."""
+    cut = f"{place.home}/cut.otio"
+    place.run("remove", cut)
+    tools = Path(f"{place.root}/usr/bin")
+    for display in (False, True) if (tools / "xvfb-run").exists() else (False,):
         name = f"panel-{'window' if display else 'offscreen'}.png"
-        place.run(
-            "panel",
-            f"{home}/cut.otio",
-            "--screenshot",
-            f"{home}/{name}",
-            "--size",
-            "1200x760",
-            display=display,
-        )
+        to_picture = ("--screenshot", f"{place.home}/{name}", "--size", "1200x760")
+        place.run("panel", cut, *to_picture, display=display)
         expect(place.seen(name).stat().st_size > 20_000, "the picture of the panel shows something")
         shutil.copy(place.seen(name), out / name)
+    if (tools / "xdotool").exists():
+        place.run(cut, display=True, hands=BY_HAND)
+        place.run("remove", cut)
 
 
 def main() -> int:
