@@ -14,13 +14,14 @@ from toy_bundle import toy_plan, write_bundle
 
 from hitpoint.cue.bundle import Manifest, load_bundle
 from hitpoint.cue.ducking import Ducked
+from hitpoint.cue.generate import JOINT
 from hitpoint.cue.make import Cue, make_cue
 from hitpoint.cue.plan import Accent, CuePlan, Section, Tone
 from hitpoint.cue.planner import plan_cue
 from hitpoint.cue.region import Region, bar_lines, region_of, revised
 from hitpoint.cue.remake import CROSSOVER, LEAD_IN, kept_take, remake
 from hitpoint.cue.sessions import CpuModel
-from hitpoint.cue.sketch import read_sketch, sketch_bytes
+from hitpoint.cue.sketch import read_sketch, sketch_parts
 from hitpoint.cue.tracks import LATENT_RATE
 from hitpoint.cue.verify import read_origin
 from hitpoint.cue.wav import Provenance
@@ -190,14 +191,14 @@ def test_another_model_no_folder_and_the_take_itself(take: Path, model: CpuModel
 def test_the_sketch_comes_back_whole(take: Path) -> None:
     sketch = read_sketch(take)
     assert (sketch.hits, sketch.plan, sketch.lead_samples) == (HITS, plan_of(), LEAD)
-    body = sketch_bytes(sketch)
+    body = b"".join(sketch_parts(sketch))
     assert take.read_bytes().endswith(body + b"\0" * (len(body) % 2))
 
 
 @pytest.mark.parametrize("place", [40, 200, 5000, -3])
 def test_a_damaged_sketch_is_a_named_error(take: Path, tmp_path: Path, place: int) -> None:
     data = bytearray(take.read_bytes())
-    body = sketch_bytes(read_sketch(take))
+    body = b"".join(sketch_parts(read_sketch(take)))
     data[data.rindex(body) + place % len(body)] ^= 1
     (tmp_path / "bad.wav").write_bytes(data)
     with pytest.raises(MediaError, match="changed since"):
@@ -310,11 +311,20 @@ def test_edges_of_regions_are_like_the_same_moment_before_any_other_bar(style: s
     sound = soundfile.read(cue.asset.path, dtype="float32")[0].mean(1)
     edges = np.concatenate([places, places + 2])
     others = np.setdiff1d(np.arange(1, len(lines) - 3), edges)
+    # In the middle of where the old latents go over to the new ones, and as long before any other bar line.
+    first = (np.floor(lines * LATENT_RATE) - LEAD_IN + JOINT / 2) / LATENT_RATE
+    last = first - JOINT / LATENT_RATE
     for reach in (0.04, 0.5):
-        moments = (np.floor(lines * LATENT_RATE) - LEAD_IN) / LATENT_RATE - CROSSOVER / SAMPLE_RATE / 2
-        found = _change(sound, moments[edges], reach).mean()
-        elsewhere = _change(sound, moments[others], reach)
-        drawn = np.array([rng.choice(elsewhere, len(edges), replace=False).mean() for _ in range(999)])
+        starts, stops = _change(sound, first, reach), _change(sound, last, reach)
+        found = np.concatenate([starts[places], stops[places + 2]]).mean()
+        drawn = np.array(
+            [
+                np.concatenate(
+                    [rng.choice(part[others], len(places), replace=False) for part in (starts, stops)]
+                ).mean()
+                for _ in range(999)
+            ]
+        )
         p = (1 + int((drawn >= found).sum())) / 1000
         print(f"{style}, {reach} s: change {found:.3f} at edges, {drawn.mean():.3f} elsewhere, p {p:.3f}")
         assert p > 0.05

@@ -16,6 +16,8 @@ from hitpoint.cue.windows import Span, Window, covering, filling, frames_for, wi
 from hitpoint.progress import Progress
 from hitpoint.values import Floats
 
+JOINT = 6
+"""Latent frames, 20 ms each."""
 Arrays = Mapping[str, NDArray[Any]]
 """Inputs or outputs of a graph by the names that the manifest gives them."""
 
@@ -92,14 +94,19 @@ class Composer:
         return z
 
     def refill(self, z: Floats, span: Span) -> Floats:
-        """A copy of z in which a span of any length is made anew, between what stands on both sides of it."""
-        z = z.copy()
+        """A copy of z in which a span of any length is made anew, between what stands on both sides of it.
+
+        What rings across its edges would break off there, so the `JOINT` frames inside go over bit by bit.
+        """
+        old, z = z, z.copy()
         for window, stop in filling(span, z.shape[1], self.manifest):
             mask = np.ones((1, window.frames), np.float32)
             mask[:, window.known : span.stop - window.first] = 0
             kept = z[:, stop : window.stop].copy()
             self._sample(window, z, mask, z.shape[1])
             z[:, stop : window.stop] = kept  # made later, with more of what follows in sight
+        new, share = z[:, span.start : span.stop], _shares(span, z.shape[1])
+        z[:, span.start : span.stop] = share * new + (1 - share) * old[:, span.start : span.stop]
         return z
 
     def _sample(self, window: Window, z: Floats, mask: Floats, total: int) -> None:
@@ -141,6 +148,15 @@ class Composer:
             return mean
 
         return v
+
+
+def _shares(span: Span, total: int) -> Floats:
+    """(frames,) of a span: how much of what is new there counts, rising and falling at edges within z."""
+    at = np.arange(span.start, span.stop)
+    since = at - span.start + 1 if span.start else np.full(len(at), JOINT + 1)
+    until = span.stop - at if span.stop < total else np.full(len(at), JOINT + 1)
+    share: Floats = np.minimum(np.minimum(since, until) / (JOINT + 1), 1).astype(np.float32)
+    return share
 
 
 def told_of(plan: CuePlan, first_frame: int, frames: int) -> Arrays:

@@ -21,7 +21,7 @@ from hitpoint.cue.master import master, to_24_bit
 from hitpoint.cue.onsets import Onsets, Reader, onsets_of
 from hitpoint.cue.plan import CuePlan
 from hitpoint.cue.sessions import CpuModel
-from hitpoint.cue.sketch import Sketch, sketch_bytes
+from hitpoint.cue.sketch import Sketch, sketch_parts
 from hitpoint.cue.stream import Heard
 from hitpoint.cue.take import REPAINTS, Merit, make_take
 from hitpoint.cue.wav import Levels, Provenance, write_wav
@@ -105,7 +105,7 @@ def make_cue(
         # Gain and dither in one thread, packing and hashing in the other.
         quantised = with_lead(to_24_bit(finished.blocks(), seed), lead_samples)
         with closing(ahead(quantised, depth=2)) as blocks:
-            kept = sketch_bytes(sketch)
+            kept = sketch_parts(sketch)
             length = samples + lead_samples
             asset = write_wav(out, blocks, length, provenance, levels, time_reference, kept)
     off = f"The cue came out at {finished.undipped:.1f} LUFS instead of {loudness:.1f}."

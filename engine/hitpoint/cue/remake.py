@@ -1,8 +1,9 @@
 """A region of a finished take made anew; the rest of its file stays as it is, to the bit.
 
 The network fills the region between the latents that are kept on both sides of it, as it does with missing
-accents. The region begins `LEAD_IN` before its first bar line, so that the attack on it is whole, and the new
-sound takes over from the old one within `CROSSOVER` samples, where both come from the same latents.
+accents. The region begins and ends `LEAD_IN` before its bar lines, so that the attacks on them are whole. Its
+first and last `JOINT` latents go over from the old to the new; the samples do within `CROSSOVER` outside, where
+both come from the same latents.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from hitpoint import __version__
 from hitpoint.cue import limiter
 from hitpoint.cue.decode import MAX_SHIFT_FRAMES, Positions, identity
 from hitpoint.cue.excerpt import Excerpt
-from hitpoint.cue.generate import Composer, Sampling
+from hitpoint.cue.generate import JOINT, Composer, Sampling
 from hitpoint.cue.hits import half_frame
 from hitpoint.cue.loudness import CELL
 from hitpoint.cue.make import Cue, last_sound, report, sound_of, with_lead
@@ -30,7 +31,7 @@ from hitpoint.cue.master import BLOCK, FULL_SCALE, dissect, fades, to_24_bit
 from hitpoint.cue.onsets import Reader
 from hitpoint.cue.region import Region, bar_lines, region_of, revised
 from hitpoint.cue.sessions import CpuModel
-from hitpoint.cue.sketch import Sketch, read_sketch, sketch_bytes
+from hitpoint.cue.sketch import Sketch, read_sketch, sketch_parts
 from hitpoint.cue.take import finish_take
 from hitpoint.cue.tracks import LATENT_RATE, SAMPLES_PER_LATENT
 from hitpoint.cue.verify import read_origin
@@ -41,8 +42,8 @@ from hitpoint.parallel import ahead
 from hitpoint.progress import Progress
 from hitpoint.values import SAMPLE_RATE, Anew, Floats
 
-LEAD_IN = 3
-"""Latent frames: 60 ms, more than an attack is ever early."""
+LEAD_IN = JOINT + 1
+"""Latent frames: 140 ms; the last 20 of them for attacks that come early."""
 CROSSOVER = SAMPLES_PER_LATENT
 """Samples: 20 ms."""
 
@@ -102,7 +103,9 @@ def remake(kept: Kept, anew: Anew, model: CpuModel, out: Path, progress: Progres
     ):
         z = composer.refill(old.latents, free)
         inside = [hit for hit in hits if heard.start <= hit.time * LATENT_RATE < heard.stop]
-        finish_take(draft, composer, z, free, inside, half_frame(old.frame_rate), draft.pinned)
+        finish_take(
+            draft, composer, z, _inner(free, z.shape[1]), inside, half_frame(old.frame_rate), draft.pinned
+        )
         progress.report("Mastering", 0.0)
         made = replace(
             old, plan=plan, hits=hits, latents=draft.latents,
@@ -114,7 +117,7 @@ def remake(kept: Kept, anew: Anew, model: CpuModel, out: Path, progress: Progres
         with closing(ahead(with_lead(splice.blocks(anew.seed), old.lead_samples), depth=2)) as blocks:
             asset = write_wav(
                 out, blocks, samples + old.lead_samples, kept.provenance(anew), levels, kept.time_reference,
-                sketch_bytes(made),
+                sketch_parts(made),
             )  # fmt: skip
     return report(asset, made, levels.loudness, model)
 
@@ -154,6 +157,12 @@ def _free(heard: Span, positions: Positions) -> Span:
     total = len(positions) // 2
     start = math.ceil(positions[2 * heard.start] / 2) if heard.start else 0
     return Span(start, total if heard.stop == total else math.floor(positions[2 * heard.stop] / 2))
+
+
+def _inner(free: Span, total: int) -> Span:
+    """Without what goes over from the old to the new."""
+    start = free.start + JOINT if free.start else 0
+    return Span(start, free.stop if free.stop == total else max(start, free.stop - JOINT))
 
 
 def _mastered(draft: Excerpt, made: Sketch, samples: int) -> Reader:

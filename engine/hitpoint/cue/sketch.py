@@ -53,8 +53,8 @@ class Sketch:
     shifts: Floats
 
 
-def sketch_bytes(sketch: Sketch) -> bytes:
-    """The body of the chunk; the same for the same sketch."""
+def sketch_parts(sketch: Sketch) -> tuple[bytes | memoryview, ...]:
+    """The body of the chunk in pieces, the latents not copied; the same bytes for the same sketch."""
     said = {
         field.name: value if not dataclasses.is_dataclass(value) else dataclasses.asdict(value)  # type: ignore[arg-type]
         for field in dataclasses.fields(sketch)
@@ -63,9 +63,12 @@ def sketch_bytes(sketch: Sketch) -> bytes:
     said["hits"] = [dataclasses.asdict(hit) for hit in sketch.hits]
     said["version"], said["channels"] = VERSION, len(sketch.latents)
     text = json.dumps(said, allow_nan=False).encode()
-    arrays = [np.ascontiguousarray(part, "<f4").tobytes() for part in (sketch.latents, sketch.shifts)]
-    body = b"".join((struct.pack("<I", len(text)), text, *arrays))
-    return hashlib.sha256(body).digest() + body
+    arrays = [np.ascontiguousarray(z, "<f4").data.cast("B") for z in (sketch.latents, sketch.shifts)]
+    body: tuple[bytes | memoryview, ...] = (struct.pack("<I", len(text)), text, *arrays)
+    digest = hashlib.sha256()
+    for part in body:
+        digest.update(part)
+    return (digest.digest(), *body)
 
 
 def read_sketch(path: Path) -> Sketch:

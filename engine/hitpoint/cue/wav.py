@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -61,19 +61,18 @@ def write_wav(
     provenance: Provenance,
     levels: Levels,
     time_reference: int,
-    sketch: bytes = b"",
+    sketch: Sequence[bytes | memoryview] = (),
 ) -> Asset:
     """Write (n, 2) blocks of 24-bit integers, `samples` in all; `path` appears whole or not at all.
 
     `time_reference` is the record position of the first sample, counted from the timeline's midnight.
-    `sketch` is what the sound was made from (see `sketch`), if that is kept. Raises OutputError.
+    `sketch`, in parts, is what the sound was made from, if that is kept. Raises OutputError.
     """
-    if samples * BYTES_PER_FRAME + len(sketch) > MAX_SAMPLES * BYTES_PER_FRAME:
+    if samples * BYTES_PER_FRAME + sum(map(len, sketch)) > MAX_SAMPLES * BYTES_PER_FRAME:
         raise OutputError(f"{path} would be larger than a WAV can be.", "Score a shorter range.")
     with replacing(path) as temp:
         with temp.open("w+b") as file:
-            tail = _chunk(SKETCH, sketch) if sketch else b""
-            written = _write(file, blocks, samples, provenance, levels, time_reference, tail)
+            written = _write(file, blocks, samples, provenance, levels, time_reference, sketch)
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if written != samples:
@@ -88,7 +87,7 @@ def _write(
     provenance: Provenance,
     levels: Levels,
     time_reference: int,
-    tail: bytes,
+    sketch: Sequence[bytes | memoryview],
 ) -> int:
     """All chunks; the digest of the sound is filled in last. Returns the samples that came."""
     comment = _comment(provenance)
@@ -100,8 +99,9 @@ def _write(
             _chunk(b"fmt ", _format()),
         )
     )
-    size = samples * BYTES_PER_FRAME  # always even
-    file.write(b"RIFF" + struct.pack("<I", 4 + len(head) + 8 + size + len(tail)) + b"WAVE" + head)
+    size, kept = samples * BYTES_PER_FRAME, sum(map(len, sketch))  # the first is always even
+    tail = (SKETCH, struct.pack("<I", kept), *sketch, b"\0" * (kept % 2)) if sketch else ()
+    file.write(b"RIFF" + struct.pack("<I", 4 + len(head) + 8 + size + sum(map(len, tail))) + b"WAVE" + head)
     file.write(b"data" + struct.pack("<I", size))
     digest, written = hashlib.sha256(), 0
     for block in blocks:
@@ -109,7 +109,8 @@ def _write(
         digest.update(raw)
         file.write(raw)
         written += len(block)
-    file.write(tail)
+    for part in tail:
+        file.write(part)
     place = head.rindex(_SHA_MARK) + len(_SHA_MARK)
     file.seek(12 + place)
     file.write(digest.hexdigest().encode("ascii"))
