@@ -2,8 +2,8 @@
 
 The network fills the region between the latents that are kept on both sides of it, as it does with missing
 accents. The region begins and ends `LEAD_IN` before its bar lines, so that the attacks on them are whole. Its
-first and last `JOINT` latents go over from the old to the new; the samples do within `CROSSOVER` outside, where
-both come from the same latents.
+first and last `JOINT` latents go over from the old to the new; the samples do within `CROSSOVER` outside,
+where both come from the same latents.
 """
 
 from __future__ import annotations
