@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -203,6 +205,46 @@ def test_a_damaged_sketch_is_a_named_error(take: Path, tmp_path: Path, place: in
     (tmp_path / "bad.wav").write_bytes(data)
     with pytest.raises(MediaError, match="changed since"):
         kept_take(tmp_path / "bad.wav")
+
+
+FORGED: dict[str, tuple[str, object]] = {
+    "no style": ("plan.style", "polka"),
+    "no chords": ("plan.chords", []),
+    "a pitch beyond the octave": ("plan.chords.0.bass", 12),
+    "a section of another kind": ("plan.sections.0.kind", "chorus"),
+    "an accent in words": ("plan.accents.0.time", "soon"),
+    "an accent without a time": ("plan.accents.0", {}),
+    "too long": ("plan.duration", 1e9),
+    "a rate of nothing": ("frame_rate", 0),
+    "a thousand steps": ("steps", 1000),
+    "another version": ("version", 2),
+    "more channels": ("channels", 11),
+    "a list for all": ("plan", []),
+    "a hit of another kind": ("hits.0.kind", "wish"),
+    "a dip without edges": ("dip", {"ducks": [{}], "how": {}}),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_a_forged_sketch_is_a_named_error(case: str, take: Path, tmp_path: Path) -> None:
+    """With the right digest, so that only what it says is wrong."""
+    where, value = FORGED[case]
+    data = take.read_bytes()
+    start = data.rindex(b"hitp") + 8
+    size = int.from_bytes(data[start + 32 : start + 36], "little")
+    said = json.loads(data[start + 36 : start + 36 + size])
+    *outer, key = [int(step) if step.isdigit() else step for step in where.split(".")]
+    inner = said
+    for step in outer:
+        inner = inner[step]
+    inner[key] = value
+    text = json.dumps(said).encode()
+    whole = len(b"".join(sketch_parts(read_sketch(take))))
+    body = len(text).to_bytes(4, "little") + text + data[start + 36 + size : start + whole]
+    chunk = hashlib.sha256(body).digest() + body
+    (tmp_path / "forged.wav").write_bytes(data[: start - 4] + len(chunk).to_bytes(4, "little") + chunk)
+    with pytest.raises(MediaError, match="cannot be read"):
+        read_sketch(tmp_path / "forged.wav")
 
 
 def test_no_sketch_no_wav_and_a_sound_that_was_changed(take: Path, tmp_path: Path) -> None:

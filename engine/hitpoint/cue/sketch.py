@@ -19,7 +19,7 @@ from typing import Any, get_args
 import numpy as np
 
 from hitpoint.cue.ducking import Ducked
-from hitpoint.cue.plan import STYLES, Accent, Chord, CuePlan, Scene, Section, Tone
+from hitpoint.cue.plan import SECTION_KINDS, STYLES, Accent, Chord, CuePlan, Scene, Section, Tone
 from hitpoint.cue.verify import chunk_of
 from hitpoint.cue.wav import SKETCH
 from hitpoint.errors import MediaError
@@ -28,6 +28,7 @@ from hitpoint.values import BundleId, Duck, Ducking, Floats, HitKind, HitPoint
 VERSION = 1
 MAX_BYTES = 1 << 28
 _MAX_CHANNELS, _MAX_FRAMES = 1024, 1 << 17
+_LONGEST_S, _MOST_STEPS = 1800.0, 128
 _HEAD = struct.Struct("<32sI")  # sha256 of all that follows, length of the JSON
 
 
@@ -100,12 +101,12 @@ def plan_from(data: Mapping[str, Any]) -> CuePlan:
         beats_per_bar=int(data["beats_per_bar"]),
         beats=tuple(float(time) for time in data["beats"]),
         downbeats=tuple(float(time) for time in data["downbeats"]),
-        accents=tuple(Accent(**accent) for accent in data["accents"]),
+        accents=tuple(Accent(float(a["time"]), float(a["strength"])) for a in data["accents"]),
         chords=tuple(_chord(chord) for chord in data["chords"]),
-        sections=tuple(Section(**section) for section in data["sections"]),
+        sections=tuple(_section(section) for section in data["sections"]),
         tonic=int(data["tonic"]),
         minor=bool(data["minor"]),
-        tune=tuple(Tone(**tone) for tone in data.get("tune", ())),
+        tune=tuple(_tone(tone) for tone in data.get("tune", ())),
         scenes=tuple(Scene(float(s["start"]), tuple(s["look"])) for s in data.get("scenes", ())),
         looks=tuple(tuple(float(value) for value in look) for look in data.get("looks", ())),
     )
@@ -117,7 +118,21 @@ def plan_from(data: Mapping[str, Any]) -> CuePlan:
 
 
 def _chord(data: Mapping[str, Any]) -> Chord:
-    return Chord(float(data["start"]), int(data["root"]), tuple(data["pitch_classes"]), int(data["bass"]))
+    pitches = tuple(int(pitch) for pitch in data["pitch_classes"])
+    chord = Chord(float(data["start"]), int(data["root"]), pitches, int(data["bass"]))
+    if not all(0 <= pitch < 12 for pitch in (*pitches, chord.root, chord.bass)):
+        raise ValueError("a chord has no such pitch")
+    return chord
+
+
+def _section(data: Mapping[str, Any]) -> Section:
+    if data["kind"] not in SECTION_KINDS:
+        raise ValueError(f"unknown section {data['kind']!r}")
+    return Section(float(data["start"]), data["kind"], float(data["intensity"]))
+
+
+def _tone(data: Mapping[str, Any]) -> Tone:
+    return Tone(float(data["start"]), float(data["duration"]), int(data["pitch"]))
 
 
 def _sketch_from(body: bytes) -> Sketch:
@@ -134,10 +149,10 @@ def _sketch_from(body: bytes) -> Sketch:
         raise ValueError("its latents have no shape")
     if not np.isfinite(values).all():
         raise ValueError("its latents are no numbers")
-    return Sketch(
+    sketch = Sketch(
         plan=plan_from(data["plan"]),
         hits=tuple(_hit(hit) for hit in data["hits"]),
-        bundle=BundleId(**data["bundle"]),
+        bundle=BundleId(str(data["bundle"]["name"]), str(data["bundle"]["sha256"])),
         title=str(data["title"]),
         steps=int(data["steps"]),
         guidance=float(data["guidance"]),
@@ -148,6 +163,11 @@ def _sketch_from(body: bytes) -> Sketch:
         latents=values[: channels * frames].reshape(channels, frames),
         shifts=values[channels * frames :],
     )
+    if not (0 < sketch.plan.duration <= _LONGEST_S and sketch.frame_rate > 0 and sketch.lead_samples >= 0):
+        raise ValueError("it has an impossible length or rate")
+    if not 1 <= sketch.steps <= _MOST_STEPS:
+        raise ValueError("it has an impossible number of steps")
+    return sketch
 
 
 def _hit(data: Mapping[str, Any]) -> HitPoint:
@@ -157,7 +177,9 @@ def _hit(data: Mapping[str, Any]) -> HitPoint:
 
 
 def _ducked(data: Mapping[str, Any]) -> Ducked:
-    return Ducked(tuple(Duck(**duck) for duck in data["ducks"]), Ducking(**data["how"]))
+    ducks = (Duck(float(d["start"]), float(d["end"]), float(d["gain"])) for d in data["ducks"])
+    how = data["how"]
+    return Ducked(tuple(ducks), Ducking(float(how["level"]), float(how["attack"]), float(how["release"])))
 
 
 def _finite(text: str) -> float:
