@@ -1,6 +1,7 @@
 """Places that cannot be written to, each with the named error that meets it; and nothing is lost."""
 
 import errno
+import json
 import os
 import resource
 import shutil
@@ -181,47 +182,53 @@ def fail_call(patch: pytest.MonkeyPatch, number: int, fault: int) -> Counter:
     return counter
 
 
-def test_a_file_that_changes_at_the_last_moment_is_left_alone(
-    edit: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("saves", [1, 2, 100])
+@pytest.mark.parametrize("moment", ["prescan", "_verify"])
+def test_what_is_saved_at_the_last_moment_is_kept(
+    moment: str, saves: int, edit: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An editor that knows no locks saves between our reading and our writing."""
+    """An editor that knows no locks saves directly after our reading, or before our writing."""
     from hitpoint.timeline import place as module
 
     info = read_timeline(edit)
     selection = select(info)
-    real = module._verify
+    real, saved = getattr(module, moment), []
 
-    def meanwhile(*args: object) -> None:
-        real(*args)  # type: ignore[arg-type]
-        edit.write_text("saved by the editor")
+    def meanwhile(*args: object) -> object:
+        answer = real(*args)
+        if len(saved) < saves:
+            saved.append(f"save {len(saved)}")
+            edit.write_text(json.dumps(json.loads(edit.read_text()) | {"name": saved[-1]}))
+        return answer
 
-    monkeypatch.setattr(module, "_verify", meanwhile)
-    with pytest.raises(ConflictError, match="was changed"):
+    monkeypatch.setattr(module, moment, meanwhile)
+    if saves < module._TRIES:
         score_with_tone(info, selection, edit)
-    assert edit.read_text() == "saved by the editor"
+    else:
+        with pytest.raises(ConflictError, match="was changed"):
+            score_with_tone(info, selection, edit)
+    now = json.loads(edit.read_text())
+    assert now["name"] == saved[-1]
+    assert (now["tracks"]["children"][-1]["name"] == "Hitpoint") == (saves < module._TRIES)
 
 
-def test_a_save_directly_after_the_reading_is_left_alone(edit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is compared at the end is what was read at the beginning, and nothing newer."""
-    from hitpoint.timeline import place as placing
-    from hitpoint.timeline import remove as removing
+def test_what_is_saved_while_music_is_taken_off_is_left_alone(
+    edit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hitpoint.timeline import remove as module
 
     info = read_timeline(edit)
-    selection = select(info)
-    score_with_tone(info, selection, edit)
-    for module in (placing, removing):
-        saved = edit.read_bytes() + b"\n"
+    score_with_tone(info, select(info), edit)
+    saved, real = edit.read_bytes() + b"\n", module.prescan
 
-        def meanwhile(
-            data: bytes, saved: bytes = saved, real: Callable[[bytes], str] = module.prescan
-        ) -> str:
-            edit.write_bytes(saved)
-            return real(data)
+    def meanwhile(data: bytes) -> str:
+        edit.write_bytes(saved)
+        return real(data)
 
-        monkeypatch.setattr(module, "prescan", meanwhile)
-        with pytest.raises(ConflictError, match="was changed"):
-            score_with_tone(info, selection, edit) if module is placing else removing.remove(edit)
-        assert edit.read_bytes() == saved
+    monkeypatch.setattr(module, "prescan", meanwhile)
+    with pytest.raises(ConflictError, match="was changed"):
+        remove(edit)
+    assert edit.read_bytes() == saved
 
 
 KILLED = """

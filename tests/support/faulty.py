@@ -27,7 +27,7 @@ from hitpoint.batch.queue import Queue
 from hitpoint.batch.report import Report, write_report
 from hitpoint.batch.run import STATE_FOLDER, opened
 from hitpoint.cue import wav
-from hitpoint.errors import ConflictError, HitpointError
+from hitpoint.errors import HitpointError
 from hitpoint.timeline.read import read_timeline
 from hitpoint.timeline.remove import remove
 from hitpoint.values import BundleId, ScoreRequest
@@ -187,7 +187,7 @@ def _score(source: str, out: str, shot: int = 0) -> Callable[[Path], object]:
 
 
 def _against_an_editor(disk: Path) -> None:
-    """An editor, whose disk works, saves between our last look and our rename; then it is done again."""
+    """An editor, whose disk works, saves between our last look and our rename; it stays."""
     path, put = disk / "edit.otio", exchange.put_in_place
 
     def meanwhile(temp: Path, target: Path, before: bytes | None) -> bool:
@@ -197,8 +197,6 @@ def _against_an_editor(disk: Path) -> None:
 
     exchange.put_in_place = meanwhile
     try:
-        _score("edit.otio", "edit.otio")(disk)
-    except ConflictError:
         _score("edit.otio", "edit.otio")(disk)
     finally:
         exchange.put_in_place = put

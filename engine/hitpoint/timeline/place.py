@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -55,6 +56,9 @@ from hitpoint.timeline.track import (
 from hitpoint.timeline.tree import Node, Tree
 from hitpoint.timeline.urls import absolute, reference
 from hitpoint.values import Asset, ClipInfo, Selection, TimelineInfo
+
+_TRIES = 3
+"""With an editor that saves all the time there is an end to it."""
 
 COLOURS = {"movement": "GREEN", "cut": "CYAN", "user": "MAGENTA"}
 
@@ -111,35 +115,52 @@ def place(
 
     `out` may be the timeline itself; what is overwritten and not contained in the new file is kept as
     `NAME.bak-N`. Cues of other clips stay; one that lies under the new one is replaced or, with `keep`,
-    stays too, and the new one goes on a track `Hitpoint 2` (3, ...). Raises UsageError,
-    TimelineError, OutputError, and ConflictError if the file changed so that the clip is no longer there.
+    stays too, and the new one goes on a track `Hitpoint 2` (3, ...). What an editor saves meanwhile is read
+    again. Raises UsageError, TimelineError, OutputError, and ConflictError if the clip is no longer there, or
+    if the file changed each time.
     """
     out = absolute(out)
     target = writable(out)
     check_copy(info.path, out)
     with locked(out.parent / CONTENT if is_bundle(target) else out):
         sweep_stale_temps(out.parent)
-        info, source, selection = _current(info, selection, out)
-        text = prescan(source.data)
-        cue = _cue(info, selection, asset, name, hit_points, metadata, out.parent)
-        project = _project(info, source, target)
-        edit = _edited(info, source, text, cue, out, project, keep=keep)
-        tree = parse(edit.text.encode("utf-8"))
-        _verify(info, selection, tree, out)
-        data = edit.text.encode("utf-8")
-        if not target.native:
-            sheet = sheet_of(tree, out.parent)
-            data = (
-                target.write(sheet, out)
-                if project is None
-                else graft(target, project, sheet, source.folder, out)
-            )
-            _verify_written(info, selection, asset.path, data, target)
-        if is_bundle(target):
-            return write_bundle(out, bundled(edit.text, out.parent, info.rate), keep=edit.keep_backup)
-        if edit.keep_backup:
-            _keep(out, edit.before)
-        return write_over(out, data, edit.before, "Place it again.")
+        for _ in range(_TRIES - 1):
+            with suppress(ConflictError):
+                return _place(info, selection, asset, name, hit_points, metadata, out, target, keep)
+        return _place(info, selection, asset, name, hit_points, metadata, out, target, keep)
+
+
+def _place(
+    info: TimelineInfo,
+    selection: Selection,
+    asset: Asset,
+    name: str,
+    hit_points: Sequence[Hit],
+    metadata: Mapping[str, Json],
+    out: Path,
+    target: Format,
+    keep: bool,
+) -> Path:
+    """Once: from the file as it is now to the new one, if nobody saves in between."""
+    info, source, selection = _current(info, selection, out)
+    text = prescan(source.data)
+    cue = _cue(info, selection, asset, name, hit_points, metadata, out.parent)
+    project = _project(info, source, target)
+    edit = _edited(info, source, text, cue, out, project, keep=keep)
+    tree = parse(edit.text.encode("utf-8"))
+    _verify(info, selection, tree, out)
+    data = edit.text.encode("utf-8")
+    if not target.native:
+        sheet = sheet_of(tree, out.parent)
+        data = (
+            target.write(sheet, out) if project is None else graft(target, project, sheet, source.folder, out)
+        )
+        _verify_written(info, selection, asset.path, data, target)
+    if is_bundle(target):
+        return write_bundle(out, bundled(edit.text, out.parent, info.rate), keep=edit.keep_backup)
+    if edit.keep_backup:
+        _keep(out, edit.before)
+    return write_over(out, data, edit.before, "Place it again.")
 
 
 def _current(info: TimelineInfo, selection: Selection, out: Path) -> tuple[TimelineInfo, Source, Selection]:
