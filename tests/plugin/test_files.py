@@ -19,6 +19,7 @@ from hitpoint.progress import SILENT
 from hitpoint.timeline.read import read_timeline
 from hitpoint.values import Ducking, ScoreRequest
 from hitpoint_plugin.codec import from_json, to_json
+from hitpoint_plugin.model.placing import BESIDE
 from hitpoint_plugin.tasks import (
     Compose,
     Export,
@@ -95,6 +96,24 @@ def test_a_take_goes_on_a_track_of_its_own_beside_another(
     assert '"Hitpoint 2"' in out.read_text(encoding="utf-8")
     assert "byte for byte" in Unplace(beside).run(SILENT)
     assert out.read_bytes() == first
+
+
+@pytest.mark.parametrize("ending", BESIDE)
+def test_a_timeline_of_another_program_gets_its_music_in_its_own_format(
+    ending: str, watched: Watched, take: Take, tmp_path: Path
+) -> None:
+    out, attic = tmp_path / f"cut-hitpoint{ending}", tmp_path / "attic"
+    first = Place(watched, take, out, attic).run(SILENT)
+    assert first.before is None
+    assert [float(cue.record_start) for cue in read_timeline(out).cues] == [0.0]
+    assert FindConflicts(watched, out).run(SILENT).ranges == ((Fraction(0), Fraction(3)),)
+    whole = out.read_bytes()
+    beside = Place(watched, take, out, attic, keep=True).run(SILENT)
+    assert len(read_timeline(out).cues) == 2
+    assert "byte for byte" in Unplace(beside).run(SILENT)
+    assert out.read_bytes() == whole
+    assert "did not exist before" in Unplace(first).run(SILENT)
+    assert not out.exists()
 
 
 def test_the_music_makes_room_where_somebody_speaks_and_the_timeline_says_so(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from PyQt6.QtGui import QDropEvent, QImage
 from PyQt6.QtWidgets import QAbstractButton, QAbstractScrollArea, QAbstractSpinBox, QApplication, QWidget
 from qt_patience import PATIENCE_MS
 
+from hitpoint.timeline.formats.registry import FORMATS
 from hitpoint.values import (
     Asset,
     BundleId,
@@ -28,7 +30,7 @@ from hitpoint.values import (
 )
 from hitpoint_plugin.model.state import Controls, Preset, Sheet, TakeCard, request_for
 from hitpoint_plugin.tasks import Conflicts, Failure, Take, Watched
-from hitpoint_plugin.view.clips import facts, offline
+from hitpoint_plugin.view.clips import FILTER, facts, offline
 from hitpoint_plugin.view.window import Window
 
 FOUND = (HitPoint(0.5, 1.0), HitPoint(1.0, 0.6), HitPoint(1.5, 0.8, "cut"), HitPoint(2.0, 0.9))
@@ -81,6 +83,22 @@ def test_a_file_can_be_dropped(window: Window, qtbot, dancer: Path) -> None:
     window.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, data, buttons, keys))
     qtbot.waitUntil(lambda: window.model.store.current == 1, timeout=PATIENCE_MS)
     assert window.model.store.timeline.is_media
+
+
+def test_the_dialog_shows_every_format_that_is_read() -> None:
+    shown = set(re.findall(r"\*(\.\w+)", FILTER))
+    assert {ending for known in FORMATS for ending in known.suffixes} <= shown
+
+
+def test_music_goes_where_its_program_finds_it(opened: Window) -> None:
+    store, placing = opened.model.store, opened.model.placing
+    for name, wanted in (
+        ("cut.otio", "cut.otio"), ("cut.fcpxml", "cut-hitpoint.fcpxml"), ("cut.XML", "cut-hitpoint.XML"),
+        ("cut.kdenlive", "cut-hitpoint.kdenlive"), ("cut.edl", "cut-hitpoint.otio"),
+        ("cut.aaf", "cut-hitpoint.otio"), ("cut.otioz", "cut-hitpoint.otio"), ("a.mp4", "a-hitpoint.otio"),
+    ):  # fmt: skip
+        store.timeline = replace(store.timeline, path=Path("/films") / name)
+        assert placing.suggested() == Path("/films") / wanted
 
 
 def test_what_cannot_be_opened_says_what_to_do(window: Window, qtbot, tmp_path: Path) -> None:

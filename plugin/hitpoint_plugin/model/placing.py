@@ -27,6 +27,8 @@ EXPORTS: dict[ExportKind, tuple[str, str]] = {
     "tempo": ("Tempo map (MIDI)…", "{}-tempo.mid"),
     "markers": ("Markers (EDL)…", "{}-markers.edl"),
 }
+BESIDE = (".xml", ".fcpxml", ".mlt", ".kdenlive")
+"""Formats of other programs in which the music is laid on a copy of the timeline."""
 
 
 class Placing(QObject):
@@ -43,13 +45,16 @@ class Placing(QObject):
         self._store, self._lane, self._attic = store, lane, attic
 
     def suggested(self) -> Path | None:
-        """Where the music would go: the timeline itself if it can be written, else one beside it."""
+        """Where the music would go: on an .otio itself; for another program's file on one beside it, in its
+        format where that keeps a mark of ours, so that the music can be found and taken off again."""
         timeline = self._store.timeline
         if timeline is None:
             return None
-        if timeline.path.suffix.lower() == ".otio":
+        ending = timeline.path.suffix.lower()
+        if ending == ".otio":
             return timeline.path
-        return timeline.path.with_name(f"{timeline.path.stem}-hitpoint.otio")
+        kept = timeline.path.suffix if ending in BESIDE else ".otio"
+        return timeline.path.with_name(f"{timeline.path.stem}-hitpoint{kept}")
 
     def request(self, out: Path) -> None:
         """Place the chosen take on `out`, or ask first if music of ours lies there."""

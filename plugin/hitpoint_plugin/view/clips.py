@@ -25,7 +25,8 @@ from hitpoint_plugin.view import theme
 from hitpoint_plugin.view.parts import button, clock, column, label, pixmap, row, timecode
 
 FILTER = (
-    "Timelines and videos (*.otio *.otioz *.otiod *.mp4 *.mov *.mkv *.mxf *.avi *.webm *.m4v);;All files (*)"
+    "Timelines and videos (*.otio *.otioz *.otiod *.xml *.fcpxml *.fcpxmld *.edl *.aaf *.mlt *.kdenlive"
+    " *.mp4 *.mov *.mkv *.mxf *.avi *.webm *.m4v);;All files (*)"
 )
 _CLIP, _PICTURE = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _THUMB = QSize(76, 44)
@@ -116,7 +117,7 @@ class Clips(QWidget):
         self.find_button = button(
             "Find media…", "Choose the folder in which files that have moved are sought", self.choose_root
         )
-        self.empty = label("Drop a timeline (.otio) or a video here,\nor open one.", "quiet")
+        self.empty = label("Drop a timeline or a video here,\nor open one.", "quiet")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         head = row(column(self.title, self.facts, gap=2), 1, self.open_button)
         self.as_one = QCheckBox("Score these as one cue")
