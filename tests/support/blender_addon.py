@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import sys
 
 import bpy
@@ -68,3 +69,4 @@ if "mix" in plan["steps"]:
 addon.unregister()
 with open(out_path, "w") as stream:  # noqa: PTH123
     json.dump(found, stream)
+os._exit(0)  # bpy 4.5.15 as a module does not come to an end once a movie was loaded
