@@ -16,11 +16,13 @@ FILM = "dance.mov"
 SHOWN = "the scored shot"
 
 names = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12)
+keys = names.filter(lambda name: not name.startswith("OTIO_"))
+"""The library's own words are no keys for others; hypothesis finds them in our source and tries them."""
 metadata = st.dictionaries(
-    names,
+    keys,
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | names,
-        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names, inner, max_size=2),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keys, inner, max_size=2),
         max_leaves=4,
     ),
     max_size=2,
