@@ -344,29 +344,25 @@ def test_edges_of_regions_are_like_the_same_moment_before_any_other_bar(style: s
         plan, hits, model, seed=1, steps=4, guidance=2.0, takes=1, loudness=-14.0, frame_rate=25.0,
         lead_samples=0, out=tmp_path / "0.wav", time_reference=0, provenance=origin, progress=SILENT,
     )  # fmt: skip
-    lines = np.array(bar_lines(plan))
-    places = np.arange(1, 9) * (len(lines) - 4) // 9
+    lines = np.array(bar_lines(plan))[1:-3]
+    places = np.arange(1, 9) * (len(lines) - 2) // 9
     for number, place in enumerate(places):
         kept = kept_take(tmp_path / f"{number}.wav")
         anew = Anew(lines[place], lines[place + 2], number + 2)
         cue = remake(kept, anew, model, tmp_path / f"{number + 1}.wav", SILENT)
     sound = soundfile.read(cue.asset.path, dtype="float32")[0].mean(1)
-    edges = np.concatenate([places, places + 2])
-    others = np.setdiff1d(np.arange(1, len(lines) - 3), edges)
+    others = np.setdiff1d(np.arange(len(lines)), (*places, *(places + 2)))
     # In the middle of where the old latents go over to the new ones, and as long before any other bar line.
-    first = (np.floor(lines * LATENT_RATE) - LEAD_IN + JOINT / 2) / LATENT_RATE
-    last = first - JOINT / LATENT_RATE
+    edges = (np.floor(lines * LATENT_RATE) - LEAD_IN) / LATENT_RATE
+    half = JOINT / 2 / LATENT_RATE
     for reach in (0.04, 0.5):
-        starts, stops = _change(sound, first, reach), _change(sound, last, reach)
-        found = np.concatenate([starts[places], stops[places + 2]]).mean()
+        starts, stops = _change(sound, edges + half, reach), _change(sound, edges - half, reach)
+        found = starts[places].mean() + stops[places + 2].mean()
         drawn = np.array(
-            [
-                np.concatenate(
-                    [rng.choice(part[others], len(places), replace=False) for part in (starts, stops)]
-                ).mean()
-                for _ in range(999)
-            ]
-        )
+            [sum(rng.choice(each[others], len(places), replace=False).mean() for each in (starts, stops))
+             for _ in range(999)]
+        )  # fmt: skip
         p = (1 + int((drawn >= found).sum())) / 1000
-        print(f"{style}, {reach} s: change {found:.3f} at edges, {drawn.mean():.3f} elsewhere, p {p:.3f}")
+        said = f"change {found / 2:.3f} at edges, {drawn.mean() / 2:.3f} elsewhere, p {p:.3f}"
+        print(f"{style}, {reach} s: {said}")
         assert p > 0.05
