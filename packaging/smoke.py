@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,12 +110,21 @@ class Place:
 
 
 def _left(group: int) -> bool:
-    """Whether a process of that group still lives."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
+    """Whether a process of that group still lives. xvfb-run does not wait for its server: we do."""
+    for _ in range(30):
+        states = [stat.rpartition(")")[2].split() for stat in _stats()]
+        if not [state for state, _parent, of, *_ in states if int(of) == group and state != "Z"]:
+            return False
+        time.sleep(0.1)
     return True
+
+
+def _stats() -> list[str]:
+    found: list[str] = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            found.append(path.read_text())
+    return found
 
 
 def expect(holds: bool, what: str) -> None:
