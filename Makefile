@@ -50,6 +50,7 @@ starter: $(VENV)/.installed-dev  ## Corpus, training and export of the starter b
 
 docs-pictures: $(VENV)/.installed-dev  ## Draw the pictures of the documentation again.
 	$(BIN)/python packaging/docs_pictures.py docs/pictures
+	xvfb-run -a -s '-screen 0 1400x900x24' $(BIN)/python packaging/walkthrough.py docs/pictures
 
 system-deps:  ## Install the programs that tests drive (Debian, as root or with sudo).
 	sh packaging/system_deps.sh

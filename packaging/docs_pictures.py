@@ -45,14 +45,19 @@ def main(folder: Path) -> None:
 
 
 def _score(window: Window, film: Path) -> None:
-    """Two takes and a hit point of the user's own, as somebody at work would have them."""
+    """Two takes, a drawn intensity and a marked region, as somebody at work would have them."""
     model = window.model
     model.store.failed.connect(lambda failure: sys.exit(f"{failure.what} {failure.todo}\n{failure.details}"))
     window.open(film)
     _wait(lambda: bool(model.store.current) and not model.busy)
     model.studio.generate()
-    _wait(lambda: bool(model.store.work().takes) and not model.busy)
+    _wait(lambda: len(model.store.work().takes) == model.store.controls.takes and not model.busy)
+    window.stage.player.pause()
     model.studio.jobs.clear()
+    for moment, level in ((1.0, 0.3), (8.0, 0.85)):
+        model.editor.bend(-1, moment, level)
+    model.editor.mark(4.0, 8.0)
+    _wait(lambda: not model.busy)
     model.editor.select(2)
     window.stage.player.seek(model.store.work().sheet.hits[2].time)
 

@@ -68,6 +68,7 @@ class Walk:
         self.store.set_controls(replace(self.store.controls, takes=2))
         _click(self.window.generate)
         self._until(lambda: len(self.store.work().takes) == 2 and not self.model.busy)
+        self.window.stage.player.pause()  # the first take has begun to play by itself
         self._shoot("scored", self._rates())
 
     def move(self) -> None:

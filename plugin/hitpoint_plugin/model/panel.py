@@ -148,6 +148,7 @@ class PanelModel(QObject):
 
         def seen(line: Line) -> None:
             self._lines[index] = line
+            self.clip_pictured.emit(index, next(filter(None, line.pictures.jpegs), ""))
             if self.store.current == index:
                 self._show_line(index)
 

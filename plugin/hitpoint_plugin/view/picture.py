@@ -19,24 +19,27 @@ class Picture(QWidget):
         self.setMinimumHeight(120)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.frames = 0  # that came from the player
+        self._frame: QVideoFrame | None = None  # not unpacked yet
         self._image = QImage()
         self._words = "No clip"
 
     def show_still(self, image: QImage, words: str = "") -> None:
         """Until the player has a frame; `words` stand where there is no picture."""
         self._words = words
-        self._image = image
+        self._frame, self._image = None, image
         self.update()
 
     def show_frame(self, frame: QVideoFrame) -> None:
-        """A frame of the player."""
-        image = frame.toImage()
-        if not image.isNull():
-            self.frames += 1
-            self._image = image
-            self.update()
+        """A frame of the player. It is unpacked when it is drawn: of frames that come faster than this
+        machine can draw, most are never looked at, and the window is not kept from its other work."""
+        self.frames += 1
+        self._frame = QVideoFrame(frame)  # what a signal hands over lives as long as the call
+        self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802 (Qt's name)
+        if self._frame is not None:
+            image, self._frame = self._frame.toImage(), None
+            self._image = self._image if image.isNull() else image
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor("#0c0d10"))
         if self._image.isNull():

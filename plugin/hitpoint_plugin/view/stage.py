@@ -52,7 +52,13 @@ class Stage(QWidget):
         transport = row(self.play_button, self.time, 1, self.loop_button, self.sound_button)
         below = QWidget()
         below.setLayout(
-            column(transport, self.score, row(self.line, 1, self.watch_button), self.tempo, gap=6)
+            column(
+                transport,
+                self.score,
+                row(self.line, 1, self.tempo.undo, self.tempo.redo, self.watch_button),
+                self.tempo,
+                gap=6,
+            )
         )
         below.layout().setContentsMargins(0, 6, 0, 0)  # type: ignore[union-attr]
         self.splitter = QSplitter(Qt.Orientation.Vertical)

@@ -10,7 +10,7 @@ from hitpoint_plugin.view.parts import row, tool
 
 
 class TempoBar(QWidget):
-    """Pin, tap, halve, double; and undo for all edits of the score."""
+    """Pin, tap, halve, double. Undo and redo are for all edits of the score; the stage has room for them."""
 
     def __init__(self, model: PanelModel) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class TempoBar(QWidget):
         self.bpm.setKeyboardTracking(False)
         self.bpm.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.bpm.setAccessibleName("Tempo in beats per minute")
-        self.bpm.setFixedWidth(92)
+        self.bpm.setFixedWidth(84)
         self.bpm.valueChanged.connect(editor.pin)
         self.pinned = tool("Pin", "Keep this tempo, whatever the hit points are")
         self.pinned.clicked.connect(self._pin)
@@ -48,9 +48,7 @@ class TempoBar(QWidget):
                 self.tap,
                 1,
                 self.bend,
-                self.undo,
-                self.redo,
-                gap=4,
+                gap=3,
             )
         )
         model.store.work_changed.connect(lambda _index: self._show())
