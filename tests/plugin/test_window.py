@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -244,6 +245,11 @@ def test_it_fits_into_370_pixels_and_into_1400(opened: Window, qtbot) -> None:
         assert opened.clips.isVisible()
         assert opened.stage.score.isVisible()
         assert opened.controls.isVisible() is not panes  # behind a tab, or beside
+    tempo = opened.stage.tempo
+    tools = [tempo.bpm, tempo.pinned, tempo.half, tempo.double, tempo.tap, tempo.bend]
+    assert all(one.geometry().right() < other.geometry().left() for one, other in pairwise(tools))
+    assert all(each.width() >= each.sizeHint().width() for each in tools[1:])  # no word is cut
+    assert tools[-1].geometry().right() < tempo.width()
     opened.tabs.setCurrentIndex(1)
     assert opened.controls.isVisible()
     opened.controls.ducked.setCurrentIndex(1)

@@ -34,7 +34,7 @@ class Stage(QWidget):
         self.watch_button = button(
             "Find hit points", "Watch the clip and find its hit points (W)", self._watch
         )
-        self.line = label("", "quiet")
+        self.line = label("", "quiet", wrap=True)
         self.line.setMinimumWidth(10)
         self.time = label("0:00.000", "quiet")
         self.play_button = tool("▶", "Play or pause (Space)", self.player.toggle)
@@ -50,16 +50,10 @@ class Stage(QWidget):
 
     def _lay_out(self) -> None:
         transport = row(self.play_button, self.time, 1, self.loop_button, self.sound_button)
+        said = row(self.line, self.tempo.undo, self.tempo.redo, self.watch_button)
+        said.setStretch(0, 1)
         below = QWidget()
-        below.setLayout(
-            column(
-                transport,
-                self.score,
-                row(self.line, 1, self.tempo.undo, self.tempo.redo, self.watch_button),
-                self.tempo,
-                gap=6,
-            )
-        )
+        below.setLayout(column(transport, self.score, said, self.tempo, gap=6))
         below.layout().setContentsMargins(0, 6, 0, 0)  # type: ignore[union-attr]
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.addWidget(self.picture)

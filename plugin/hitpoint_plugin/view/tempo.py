@@ -38,7 +38,7 @@ class TempoBar(QWidget):
         editor.stack.canRedoChanged.connect(self.redo.setEnabled)
         self.undo.setEnabled(False)
         self.redo.setEnabled(False)
-        self.setStyleSheet("QToolButton { padding: 5px 6px; } QDoubleSpinBox { padding: 4px 6px; }")
+        self.setStyleSheet("QToolButton { padding: 5px 4px; } QDoubleSpinBox { padding: 4px 6px; }")
         self.setLayout(
             row(
                 self.bpm,
