@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import numpy as np
 from hitpoint.errors import ModelBundleError
 from hitpoint.motion.frames import Picture
 from hitpoint.motion.native import graphics_load
+from hitpoint.motion.offline import without_network
 from hitpoint.values import Floats
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def open_tracker(model: Path, people: int = 1) -> Generator[PoseTracker | None]:
     )
     try:
         with _native_silence():
-            landmarker = PoseLandmarker.create_from_options(options)
+            landmarker = without_network(partial(PoseLandmarker.create_from_options, options))
     except OSError as error:
         if not Path(model).is_file():
             raise ModelBundleError(
