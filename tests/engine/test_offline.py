@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -39,8 +40,11 @@ def from_a_thread_of_its_own() -> bool:
 
 def held_back() -> int:
     """Threads of this process under a filter of system calls."""
-    states = [(task / "status").read_text() for task in Path("/proc/self/task").iterdir()]
-    return sum(re.search(r"^Seccomp:\s+2$", state, re.M) is not None for state in states)
+    count = 0
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # it has ended in the meantime
+            count += re.search(r"^Seccomp:\s+2$", (task / "status").read_text(), re.M) is not None
+    return count
 
 
 @linux
