@@ -144,7 +144,7 @@ class Controls(QWidget):
         self._set(loudness=level)
 
     def _duck(self, **changes: float) -> None:
-        self._set(ducking=replace(self._store.controls.ducking, **changes))
+        self._set(ducking=replace(self._store.controls.ducking, **changes))  # type: ignore[arg-type]
 
     def _show(self) -> None:
         controls, duck = self._store.controls, self._store.controls.ducking
