@@ -65,10 +65,14 @@ def name_products(model: onnx.ModelProto, module: torch.nn.Module) -> None:
         values = torch.from_numpy(numpy_helper.to_array(tensor).copy())
         if values.ndim != 2 or not values.is_floating_point():
             continue
-        for name, transposed in known.items():
-            if transposed.shape == values.shape and torch.equal(transposed, values):
-                names[tensor.name] = f"{name}.T"
-                tensor.name = f"{name}.T"
+        fitting = (
+            n for n, wanted in known.items() if wanted.shape == values.shape and torch.equal(wanted, values)
+        )
+        name = next(fitting, None)
+        if name is not None:
+            del known[name]  # two layers of the same values are two
+            names[tensor.name] = f"{name}.T"
+            tensor.name = f"{name}.T"
     for node in model.graph.node:
         for index, name in enumerate(node.input):
             node.input[index] = names.get(name, name)

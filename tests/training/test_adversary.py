@@ -16,7 +16,7 @@ from hitpoint_training.adversary import Adversary, hinge, matching
 from hitpoint_training.checkpoint import load_mean, progress_of
 from hitpoint_training.decoder import Decoder
 from hitpoint_training.from_bundle import PROJECTION
-from hitpoint_training.losses import attack_loss, spectral_loss
+from hitpoint_training.losses import attack_loss, movement, spectral_loss
 from hitpoint_training.recipe import CodecRecipe, read_recipe
 from hitpoint_training.start import first_weights
 
@@ -111,3 +111,13 @@ def test_a_run_starts_from_another_and_the_listeners_come_in_at_the_end(
     for one, other in zip(decoders[0].parameters(), decoders[1].parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-6)  # at a rate of zero it is what it began with
     assert (second.run / PROJECTION).read_bytes() == (plain.run / PROJECTION).read_bytes()
+
+
+def test_two_strings_beside_each_other_move_and_one_alone_does_not() -> None:
+    time = torch.arange(48_000) / 48_000
+    one = torch.sin(2 * torch.pi * 440 * time)
+    two = (one + torch.sin(2 * torch.pi * 446 * time)) / 2
+    moved = movement(torch.stack([one, two]))
+    band = 10  # 440 Hz
+    assert moved[0, band] < 0.02
+    assert moved[1, band] > 0.2

@@ -2,6 +2,7 @@
 
 L1 of log amplitude alone pulls everything noisy to its median, 1.6 dB below its power, and more where the
 decoder is unsure: cymbals grow soft. Hence the level of small patches of the spectrum as a term of its own.
+It also pulls everything that beats or rustles to a standstill; hence a term for how much the bands move.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ _PHASE_FROM = 2600.0  # Hz; below, the oscillators choose a phase of their own
 _PHASE_WEIGHT = 0.25
 _PATCH = (8, 4)  # bins and frames whose power is one level
 _PATCH_WEIGHT = 0.5
+_MOVED_SIZE, _MOVED_HOP, _MOVED_LAG = 2048, 512, 2  # samples; frames between which movement is looked at
+_MOVED_BANDS, _MOVED_FLOOR = 64, 1e-7  # of the loudest
+_MOVED_WEIGHT = 10.0
 _ATTACK_SIZE, _ATTACK_HOP, _ATTACK_LAG = 512, 128, 3  # samples; frames between which a rise is looked at
 _ATTACK_BANDS, _COMPRESSION = 40, 100.0
 _ATTACK_WEIGHT = 10.0
@@ -74,10 +78,28 @@ def attack_loss(made: Tensor, wanted: Tensor) -> Tensor:
     return (rises[0] - rises[1]).abs().mean()
 
 
+@lru_cache(maxsize=1)
+def _moved_bank() -> Tensor:
+    return torch.from_numpy(filters(mel_centres(40.0, 12_000.0, _MOVED_BANDS), _MOVED_SIZE))
+
+
+def movement(sound: Tensor) -> Tensor:
+    """(signals, samples) -> (signals, 64): the mean change of the log power of each mel band in 21 ms.
+
+    What is 70 dB below the loudest stands still.
+    """
+    window = torch.hann_window(_MOVED_SIZE, device=sound.device)
+    spectrum = torch.stft(sound, _MOVED_SIZE, _MOVED_HOP, window=window, return_complex=True)
+    power = _moved_bank().to(sound.device) @ (spectrum.real.square() + spectrum.imag.square())
+    level = torch.log(power + _MOVED_FLOOR * power.amax((1, 2), keepdim=True) + 1e-9)
+    return (level[..., _MOVED_LAG:] - level[..., :-_MOVED_LAG]).abs().mean(-1)
+
+
 def spectral_loss(made: Tensor, wanted: Tensor) -> Tensor:
     """(batch, 2, samples) each."""
     sum_and_difference = random.random() < 0.5
     made, wanted = _channels(made, sum_and_difference), _channels(wanted, sum_and_difference)
     sizes = (random.choice(TONAL), random.choice(MEDIUM), random.choice(SHARP))
     spectra = torch.stack([one_resolution(made, wanted, size) for size in sizes]).sum()
-    return spectra + _ATTACK_WEIGHT * attack_loss(made, wanted)
+    moved = (movement(made) - movement(wanted)).abs().mean()
+    return spectra + _ATTACK_WEIGHT * attack_loss(made, wanted) + _MOVED_WEIGHT * moved
