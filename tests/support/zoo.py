@@ -13,6 +13,7 @@ Case: TypeAlias = tuple[str, str, bytes, str]
 """Name, ending of the file, contents, words of the error."""
 
 NOT_JSON, NOT_UTF8, NO_SENSE = "not valid JSON", "not UTF-8", "makes no sense"
+WITHIN = "inside of a time or a measure"
 KIND, READ, DEEP, RATE = (
     "unknown kind of part",
     "cannot be read",
@@ -71,6 +72,7 @@ def cases() -> list[Case]:
         children,
         ranges,
         times,
+        measures,
         parts,
         references,
         bundles,
@@ -257,6 +259,32 @@ def labels() -> Iterator[Case]:
     yield otio("a newer timeline", root(OTIO_SCHEMA="Timeline.9"), r"newer format .*Timeline\.9")
 
 
+def measures() -> Iterator[Case]:
+    """Times and measures that hold more than numbers: the library forgets the rest too soon."""
+    point = {"OTIO_SCHEMA": "V2d.1", "x": 0.0, "y": 0.0}
+    kinds = {
+        "a time": time(),
+        "a range": span(),
+        "a point": point,
+        "a box": {"OTIO_SCHEMA": "Box2d.1", "min": point, "max": point},
+        "a transform": {"OTIO_SCHEMA": "TimeTransform.1", "offset": time(), "rate": 25, "scale": 1.0},
+    }
+    parts = {
+        "stack": {"OTIO_SCHEMA": "Stack.1", "children": []},
+        "clip": clip(),
+        "gizmo": {"OTIO_SCHEMA": "Gizmo.1"},
+    }
+    for name, measure in kinds.items():
+        for kind, part in parts.items():
+            held = clip(metadata={"m": measure | {"more": [part]}})
+            yield otio(f"{name} that holds a {kind}", root(track(held)), WITHIN)
+    yield otio(
+        "the duration of a clip holds a clip",
+        root(track(clip(source_range=span() | {"x": clip()}))),
+        "a Clip inside",
+    )
+
+
 def children() -> Iterator[Case]:
     strange = {
         "null": None,
@@ -309,7 +337,8 @@ def ranges() -> Iterator[Case]:
             READ,
         )
         half = span() | {"duration": value if name != "a time" else span()}
-        yield otio(f"a length that is {name}", root(track(clip(source_range=half))), READ)
+        words = WITHIN if name == "a clip" else READ
+        yield otio(f"a length that is {name}", root(track(clip(source_range=half))), words)
 
 
 def times() -> Iterator[Case]:

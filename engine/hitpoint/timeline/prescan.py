@@ -22,6 +22,7 @@ MAX_NUMBER = 1e12
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _LABEL = re.compile(r"[A-Za-z_]\w*\.([1-9]\d{0,3})")
+_PLAIN = frozenset({"RationalTime", "TimeRange", "TimeTransform", "V2d", "Box2d"})
 _EXPORT_AGAIN = "Export it again from your editor as OpenTimelineIO (.otio)."
 
 
@@ -87,20 +88,32 @@ def _check_root(root: Json) -> None:
 def _check_values(root: Json) -> None:
     """Walk everything: schema labels, references, numbers, and how many items there are."""
     items = 0
-    todo: list[tuple[Json, bool]] = [(root, False)]
+    todo: list[tuple[Json, bool, bool]] = [(root, False, False)]
     while todo:
-        value, free = todo.pop()
+        value, free, plain = todo.pop()
         if isinstance(value, dict):
             items += "OTIO_SCHEMA" in value
             _check_object(value)
+            plain = _within_plain(value, plain)
             # Numbers in metadata are never computed with: a host may keep 64-bit ids there.
-            todo += [(child, free or key == "metadata") for key, child in value.items()]
+            todo += [(child, free or key == "metadata", plain) for key, child in value.items()]
         elif isinstance(value, list):
-            todo += [(child, free) for child in value]
+            todo += [(child, free, plain) for child in value]
         elif not free and isinstance(value, float | int) and not abs(value) <= MAX_NUMBER:  # or not a number
             raise TimelineError(f"The timeline has a time of {value}, which makes no sense.", _EXPORT_AGAIN)
     if items > MAX_ITEMS * 12:  # a clip with its ranges and references is about a dozen objects
         raise TimelineError(f"The timeline has more than {MAX_ITEMS} items.", "Split the timeline.")
+
+
+def _within_plain(value: dict[str, Json], plain: bool) -> bool:
+    """Whether what lies in this part lies in a plain one.
+
+    The library copies those, and forgets what else they hold before it is done with it.
+    """
+    schema = str(value.get("OTIO_SCHEMA", "")).split(".")[0]
+    if plain and schema and schema not in _PLAIN:
+        raise TimelineError(f"The timeline has a {schema} inside of a time or a measure.", _EXPORT_AGAIN)
+    return plain or schema in _PLAIN
 
 
 def _check_object(value: dict[str, Json]) -> None:
