@@ -67,7 +67,7 @@ def one_at_work(queue: Queue, dice: random.Random) -> psutil.Process | None:
             child.suspend()
             while child.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
                 time.sleep(0.0002)
-            if owner in at_risk(queue):
+            if child.status() == psutil.STATUS_STOPPED and owner in at_risk(queue):
                 return child
             child.resume()
         except (psutil.Error, IndexError):
