@@ -314,8 +314,8 @@ def test_bundles_leave_their_media_beside_the_new_timeline(
     assert out.read_text() == made.to_json_string()
 
 
-@pytest.mark.parametrize("name", ["edit.otioz", "edit.wav", "edit", "edit.otiod"])
-def test_only_otio_is_written(edit: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["edit.wav", "edit", "edit.prproj"])
+def test_what_is_no_timeline_is_not_written(edit: Path, name: str) -> None:
     with pytest.raises(UsageError, match=r"\.otio"):
         score(edit, "a", edit.parent / name)
 
