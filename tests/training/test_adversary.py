@@ -117,7 +117,16 @@ def test_two_strings_beside_each_other_move_and_one_alone_does_not() -> None:
     time = torch.arange(48_000) / 48_000
     one = torch.sin(2 * torch.pi * 440 * time)
     two = (one + torch.sin(2 * torch.pi * 446 * time)) / 2
-    moved = movement(torch.stack([one, two]))
+    moved, _ = movement(torch.stack([one, two]))
     band = 10  # 440 Hz
     assert moved[0, band] < 0.02
     assert moved[1, band] > 0.2
+
+
+def test_a_knock_moves_all_bands_at_once_and_noise_each_for_itself() -> None:
+    noise = 0.1 * torch.randn(1, 48_000, generator=torch.Generator().manual_seed(4))
+    knocked = noise.clone()
+    knocked[:, 24_000:24_400] *= 30
+    still, struck = movement(noise)[1], movement(knocked)[1]
+    assert struck[0, -1] > 3 * still[0, -1]
+    assert struck[0].median() < 1.1 * still[0].median()

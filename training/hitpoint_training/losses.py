@@ -23,7 +23,7 @@ _PATCH = (8, 4)  # bins and frames whose power is one level
 _PATCH_WEIGHT = 0.5
 _MOVED_SIZE, _MOVED_HOP, _MOVED_LAG = 2048, 512, 2  # samples; frames between which movement is looked at
 _MOVED_BANDS, _MOVED_FLOOR = 64, 1e-7  # of the loudest
-_MOVED_WEIGHT = 10.0
+_MOVED_WEIGHT, _RISES_WEIGHT = 10.0, 3.0
 _ATTACK_SIZE, _ATTACK_HOP, _ATTACK_LAG = 512, 128, 3  # samples; frames between which a rise is looked at
 _ATTACK_BANDS, _COMPRESSION = 40, 100.0
 _ATTACK_WEIGHT = 10.0
@@ -83,8 +83,9 @@ def _moved_bank() -> Tensor:
     return torch.from_numpy(filters(mel_centres(40.0, 12_000.0, _MOVED_BANDS), _MOVED_SIZE))
 
 
-def movement(sound: Tensor) -> Tensor:
-    """(signals, samples) -> (signals, 64): the mean change of the log power of each mel band in 21 ms.
+def movement(sound: Tensor) -> tuple[Tensor, Tensor]:
+    """Of (signals, samples): by how much the log power of each mel band changes in 21 ms, in the mean,
+    (signals, 64); and by how much all bands together rise, from the least to the most, (signals, frames).
 
     What is 70 dB below the loudest stands still.
     """
@@ -92,7 +93,14 @@ def movement(sound: Tensor) -> Tensor:
     spectrum = torch.stft(sound, _MOVED_SIZE, _MOVED_HOP, window=window, return_complex=True)
     power = _moved_bank().to(sound.device) @ (spectrum.real.square() + spectrum.imag.square())
     level = torch.log(power + _MOVED_FLOOR * power.amax((1, 2), keepdim=True) + 1e-9)
-    return (level[..., _MOVED_LAG:] - level[..., :-_MOVED_LAG]).abs().mean(-1)
+    change = level[..., _MOVED_LAG:] - level[..., :-_MOVED_LAG]
+    return change.abs().mean(-1), change.clamp(min=0).mean(1).sort(-1).values
+
+
+def movement_loss(made: Tensor, wanted: Tensor) -> Tensor:
+    """L1 of both: how much moves, and whether all at once, as in an attack, or each band for itself."""
+    bands, rises = zip(movement(made), movement(wanted), strict=True)
+    return (bands[0] - bands[1]).abs().mean() + _RISES_WEIGHT * (rises[0] - rises[1]).abs().mean()
 
 
 def spectral_loss(made: Tensor, wanted: Tensor) -> Tensor:
@@ -101,5 +109,5 @@ def spectral_loss(made: Tensor, wanted: Tensor) -> Tensor:
     made, wanted = _channels(made, sum_and_difference), _channels(wanted, sum_and_difference)
     sizes = (random.choice(TONAL), random.choice(MEDIUM), random.choice(SHARP))
     spectra = torch.stack([one_resolution(made, wanted, size) for size in sizes]).sum()
-    moved = (movement(made) - movement(wanted)).abs().mean()
-    return spectra + _ATTACK_WEIGHT * attack_loss(made, wanted) + _MOVED_WEIGHT * moved
+    spectra = spectra + _ATTACK_WEIGHT * attack_loss(made, wanted)
+    return spectra + _MOVED_WEIGHT * movement_loss(made, wanted)
