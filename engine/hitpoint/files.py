@@ -107,7 +107,7 @@ def _replacing(path: Path, put: Callable[[Path, Path], None]) -> Generator[Path]
     _unfinished.add(temp)
     try:
         yield temp
-        _fsync(temp)
+        fsync(temp)
         if target.exists():
             shutil.copymode(target, temp)
         put(temp, target)
@@ -251,7 +251,7 @@ def _make_durable(target: Path) -> None:
     if os.name == "nt":  # Windows cannot open a folder for this, and does not need it
         return
     try:
-        _fsync(target.parent)
+        fsync(target.parent)
     except OSError as error:
         if error.errno in _CANNOT_SYNC_FOLDERS:
             return
@@ -261,7 +261,8 @@ def _make_durable(target: Path) -> None:
         ) from error
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Have the disk keep what was written to a file or a folder. Raises OSError."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

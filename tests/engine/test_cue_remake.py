@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from edges import change
 from hypothesis import given
 from hypothesis import strategies as st
 from toy_bundle import toy_plan, write_bundle
@@ -316,19 +317,6 @@ def test_windows_fill_a_span_of_any_length_once_and_see_what_follows(
     assert window.stop == total or window.stop - span.stop >= 1024 // 6 - 1
 
 
-def _change(sound: np.ndarray, times: np.ndarray, reach: float) -> np.ndarray:
-    """How much the log spectrum of the `reach` seconds after each time differs from that before."""
-    size = round(reach * SAMPLE_RATE)
-    edges = np.unique(np.geomspace(2, size // 2, 64).astype(int))
-
-    def bands(start: int) -> np.ndarray:
-        power = np.abs(np.fft.rfft(sound[start : start + size] * np.hanning(size))) ** 2
-        return np.log(np.add.reduceat(power, edges)[:-1] + 1e-3)
-
-    places = (times * SAMPLE_RATE).astype(int)
-    return np.array([np.abs(bands(place) - bands(place - size)).mean() for place in places])
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("style", ["house", "cinematic"])
 def test_edges_of_regions_are_like_the_same_moment_before_any_other_bar(style: str, tmp_path: Path) -> None:
@@ -356,7 +344,7 @@ def test_edges_of_regions_are_like_the_same_moment_before_any_other_bar(style: s
     edges = (np.floor(lines * LATENT_RATE) - LEAD_IN) / LATENT_RATE
     half = JOINT / 2 / LATENT_RATE
     for reach in (0.04, 0.5):
-        starts, stops = _change(sound, edges + half, reach), _change(sound, edges - half, reach)
+        starts, stops = change(sound, edges + half, reach), change(sound, edges - half, reach)
         found = starts[places].mean() + stops[places + 2].mean()
         drawn = np.array(
             [sum(rng.choice(each[others], len(places), replace=False).mean() for each in (starts, stops))

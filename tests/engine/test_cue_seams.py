@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from edges import change
 
 from hitpoint.cue.bundle import load_bundle
 from hitpoint.cue.make import make_cue
@@ -15,23 +16,9 @@ from hitpoint.cue.tracks import LATENT_RATE
 from hitpoint.cue.wav import Provenance
 from hitpoint.cue.windows import frames_for, windows
 from hitpoint.progress import SILENT
-from hitpoint.values import SAMPLE_RATE, HitPoint, TempoMap, TempoPoint
+from hitpoint.values import HitPoint, TempoMap, TempoPoint
 
 DURATION = 180.0
-BANDS = 64
-
-
-def change(sound: np.ndarray, times: np.ndarray, reach: float) -> np.ndarray:
-    """How much the log spectrum of the `reach` seconds after each time differs from that before."""
-    size = round(reach * SAMPLE_RATE)
-    edges = np.unique(np.geomspace(2, size // 2, BANDS).astype(int))
-
-    def bands(start: int) -> np.ndarray:
-        power = np.abs(np.fft.rfft(sound[start : start + size] * np.hanning(size))) ** 2
-        return np.log(np.add.reduceat(power, edges)[:-1] + 1e-3)
-
-    places = (times * SAMPLE_RATE).astype(int)
-    return np.array([np.abs(bands(place) - bands(place - size)).mean() for place in places])
 
 
 @pytest.mark.slow

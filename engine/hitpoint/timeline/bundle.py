@@ -18,7 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from hitpoint.errors import MediaError, MissingMediaError, OutputError, TimelineError, UsageError
-from hitpoint.files import replacing
+from hitpoint.files import fsync, replacing
 from hitpoint.media.facts import facts_of
 from hitpoint.timeline.formats.base import Format, Loss
 from hitpoint.timeline.formats.native import OTIOD, OTIOZ
@@ -186,11 +186,7 @@ def _fill(folder: Path, bundle: Bundle) -> None:
         shutil.copyfile(path, folder / MEDIA / name)
     for written in [*folder.rglob("*"), folder]:
         with suppress(PermissionError):  # Windows does not open folders
-            handle = os.open(written, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            fsync(written)
 
 
 def _sweep(folder: Path) -> None:

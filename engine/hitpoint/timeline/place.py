@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -124,10 +125,11 @@ def place(
     check_copy(info.path, out)
     with locked(out.parent / CONTENT if is_bundle(target) else out):
         sweep_stale_temps(out.parent)
+        once = partial(_place, info, selection, asset, name, hit_points, metadata, out, target, keep)
         for _ in range(_TRIES - 1):
             with suppress(ConflictError):
-                return _place(info, selection, asset, name, hit_points, metadata, out, target, keep)
-        return _place(info, selection, asset, name, hit_points, metadata, out, target, keep)
+                return once()
+        return once()
 
 
 def _place(
