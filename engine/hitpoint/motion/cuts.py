@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from scenedetect.common import FrameTimecode
-from scenedetect.detectors import AdaptiveDetector
-
+from hitpoint.motion.bare import bare
 from hitpoint.motion.frames import Picture
+
+bare("scenedetect")
+from scenedetect.common import FrameTimecode  # noqa: E402
+from scenedetect.detectors import AdaptiveDetector  # noqa: E402
 
 RATIO = 3.0  # a cut differs this many times more than the frames around it
 DIFFERENCE = 12.0  # and by this much in mean hue, saturation and brightness (0 to 255)

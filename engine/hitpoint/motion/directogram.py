@@ -11,6 +11,7 @@ import numpy as np
 from hitpoint.values import Floats
 
 SECTORS = 10  # K of LORIS, section 5.1
+_CENTRES = np.angle(np.exp(2j * np.pi * np.arange(SECTORS) / SECTORS)).astype(np.float32)[:, None, None]
 
 
 def sector_sums(motion: Floats, weight: Floats) -> Floats:
@@ -21,12 +22,10 @@ def sector_sums(motion: Floats, weight: Floats) -> Floats:
     """
     angle = np.arctan2(motion[..., 1], motion[..., 0])
     length = np.hypot(motion[..., 0], motion[..., 1]) * weight
-    result = np.zeros((len(motion), SECTORS), np.float32)
-    for sector in range(SECTORS):
-        centre = 2 * np.pi * sector / SECTORS
-        away = np.abs((angle - centre + np.pi) % (2 * np.pi) - np.pi)
-        result[:, sector] = np.where(away <= 2 * np.pi / SECTORS, length, 0).sum(1)
-    return result
+    away = np.abs(angle - _CENTRES)
+    near = np.minimum(away, 2 * np.pi - away) <= 2 * np.pi / SECTORS
+    sums: Floats = np.where(near, length, 0).sum(2).T
+    return sums
 
 
 def loris_code_sectors(motion: Floats, weight: Floats) -> Floats:

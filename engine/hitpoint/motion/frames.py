@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.error import InvalidDataError
 from av.stream import Disposition
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -30,7 +30,7 @@ MIN_DECODED = 0.9  # share of the range that a damaged file must still give
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of the clip. `picture` is RGB, None for frames between the analysed ones.
+    """One frame of the clip. `picture` is RGB, None for most frames.
 
     `time` is in clip seconds and exact to the presentation stamp; the first may lie just before 0, as it
     is the one on screen when the clip starts. `thumb` is BGR, as PySceneDetect and OpenCV want it.
@@ -39,26 +39,31 @@ class Frame:
     time: float
     thumb: Picture
     picture: Picture | None
+    analysed: bool
 
 
-def read_frames(media: MediaRange, info: MediaInfo, rate: float = ANALYSIS_RATE) -> Iterator[Frame]:
+def read_frames(
+    media: MediaRange, info: MediaInfo, rate: float = ANALYSIS_RATE, picture_rate: float = ANALYSIS_RATE
+) -> Iterator[Frame]:
     """Yield the frames of a range in file order (so clip times fall if the clip runs backwards).
 
-    Every frame has a thumb; about `rate` per clip second have a picture. Raises MissingMediaError, and
-    MediaError if there is no picture or if a damaged file gives less than nine tenths of the range.
+    Every frame has a thumb; about `rate` per clip second are to be analysed, and of these `picture_rate` per
+    clip second have a picture. Raises MissingMediaError, and MediaError if there is no picture or if a
+    damaged file gives less than nine tenths of the range.
     """
     shown = 0.0
     with open_media(media.path) as container:
         stream = _video_stream(media, container)
-        aspect = stream.sample_aspect_ratio or Fraction(1)
+        shape = stream.sample_aspect_ratio or Fraction(1), info.rotation
+        thumbs, pictures = _Upright(*shape, THUMB_SIDE, "bgr24"), _Upright(*shape, PICTURE_SIDE, "rgb24")
         step = 1 / info.frame_rate
-        last_taken = -np.inf
+        analysed, pictured = _Thinning(rate), _Thinning(picture_rate)
         for file_time, picture in _in_range(container, stream, media, step):
             time = _clip_time(file_time, media, step)
-            taken = abs(time - last_taken) >= 0.75 / rate
-            last_taken = time if taken else last_taken
             shown = max(shown, _covered(media, file_time + step))
-            yield _frame(time, picture, aspect, info.rotation, taken)
+            taken = analysed.takes(time)
+            large = pictures.of(picture) if taken and pictured.takes(time) else None
+            yield Frame(time, thumbs.of(picture), large, taken)
     if shown < MIN_DECODED:
         raise MediaError(
             f"Only {shown:.0%} of the range of {media.path.name} can be decoded.",
@@ -82,11 +87,18 @@ def _clip_time(file_time: Fraction, media: MediaRange, step: Fraction) -> float:
     return float((comes - media.start) / media.speed)
 
 
-def _frame(time: float, frame: VideoFrame, aspect: Fraction, rotation: int, taken: bool) -> Frame:
-    if not taken:
-        return Frame(time, _upright(frame, aspect, rotation, THUMB_SIDE, "bgr24"), None)
-    picture = _upright(frame, aspect, rotation, PICTURE_SIDE, "rgb24")
-    return Frame(time, _shrunk(picture), picture)
+class _Thinning:
+    """Takes some of the frames, about `rate` per clip second and at most 4/3 of it."""
+
+    def __init__(self, rate: float) -> None:
+        self._apart = 0.75 / rate
+        self._last = -np.inf
+
+    def takes(self, time: float) -> bool:
+        """Whether the next frame, at `time`, is one of them."""
+        taken = bool(abs(time - self._last) >= self._apart)
+        self._last = time if taken else self._last
+        return taken
 
 
 def _covered(media: MediaRange, until: Fraction) -> float:
@@ -148,19 +160,22 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
         yield from frames
 
 
-def _shrunk(picture: Picture) -> Picture:
-    """A thumb from the picture: cheaper than converting the full frame twice."""
-    height, width = picture.shape[:2]
-    scale = THUMB_SIDE / max(height, width)
-    size = (max(16, round(width * scale)), max(16, round(height * scale)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2BGR), np.uint8)
+class _Upright:
+    """Scales frames so that the long side is `side`, with square pixels, and turns them upright.
 
+    Full frames are read once, by the scaler, and never copied. It is kept from frame to frame: setting it up
+    takes as long as scaling.
+    """
 
-def _upright(frame: VideoFrame, aspect: Fraction, rotation: int, side: int, layout: str) -> Picture:
-    """Scale so that the long side is `side`, with square pixels, and turn upright."""
-    wide, high = frame.width * float(aspect), float(frame.height)
-    scale = min(1.0, side / max(wide, high))
-    width, height = max(16, round(wide * scale)), max(16, round(high * scale))
-    small = frame.reformat(width=width, height=height, format=layout, interpolation="AREA").to_ndarray()
-    return np.ascontiguousarray(np.rot90(small, -rotation // 90), np.uint8)
+    def __init__(self, aspect: Fraction, rotation: int, side: int, layout: str) -> None:
+        self._aspect, self._turns = float(aspect), -rotation // 90
+        self._side, self._layout = side, layout
+        self._scaler = VideoReformatter()
+
+    def of(self, frame: VideoFrame) -> Picture:
+        """The frame as (height, width, 3)."""
+        wide, high = frame.width * self._aspect, float(frame.height)
+        scale = min(1.0, self._side / max(wide, high))
+        width, height = max(16, round(wide * scale)), max(16, round(high * scale))
+        small = self._scaler.reformat(frame, width, height, self._layout, interpolation="AREA", threads=1)
+        return np.ascontiguousarray(np.rot90(small.to_ndarray(), self._turns), np.uint8)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hitpoint.errors import ModelBundleError
+from hitpoint.motion.bare import bare
 from hitpoint.motion.frames import Picture
 from hitpoint.motion.native import graphics_load
 from hitpoint.motion.offline import without_network
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mediapipe.tasks.python.vision.pose_landmarker import PoseLandmarker
 
 LANDMARKS = 33
+_PACKAGES = ("mediapipe", "mediapipe.tasks", "mediapipe.tasks.python", "mediapipe.tasks.python.vision")
 STRETCH = 20  # clock of the landmarker against ours, see PoseTracker.people
 
 
@@ -48,13 +50,13 @@ class PoseTracker:
         The landmarker smooths its output by a causal filter that lags at the start of a movement. Told
         that frames are twenty times as far apart, it lets the raw landmarks pass; we smooth them without lag.
         """
-        import mediapipe as mp
+        from mediapipe.tasks.python.vision.core.image import Image, ImageFormat
 
         self._clock += 33 * STRETCH
         side = max(picture.shape[:2])
         square = np.zeros((side, side, 3), np.uint8)  # of other shapes, it projects turned bodies askew
         square[: picture.shape[0], : picture.shape[1]] = picture
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=square)
+        image = Image(image_format=ImageFormat.SRGB, data=square)
         with nullcontext() if self._spoken else _native_silence():
             found = self._landmarker.detect_for_video(image, self._clock)
         self._spoken = self._spoken or bool(found.pose_landmarks)
@@ -78,14 +80,16 @@ def open_tracker(model: Path, people: int = 1) -> Generator[PoseTracker | None]:
         yield None
         return
     try:
-        from mediapipe.tasks.python import BaseOptions
-        from mediapipe.tasks.python.vision import PoseLandmarker, PoseLandmarkerOptions, RunningMode
+        bare(*_PACKAGES)
+        from mediapipe.tasks.python.core.base_options import BaseOptions
+        from mediapipe.tasks.python.vision.core.vision_task_running_mode import VisionTaskRunningMode
+        from mediapipe.tasks.python.vision.pose_landmarker import PoseLandmarker, PoseLandmarkerOptions
     except (ImportError, OSError):
         yield None
         return
     options = PoseLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(model)),
-        running_mode=RunningMode.VIDEO,
+        running_mode=VisionTaskRunningMode.VIDEO,
         num_poses=people,
     )
     try:

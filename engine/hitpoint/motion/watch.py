@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ from hitpoint.motion.cuts import CutFinder
 from hitpoint.motion.descriptors import look
 from hitpoint.motion.directogram import SECTORS
 from hitpoint.motion.flow import FlowStep, flow_step
-from hitpoint.motion.frames import ANALYSIS_RATE, Frame, Picture, read_frames
+from hitpoint.motion.frames import ANALYSIS_RATE, Picture, read_frames
 from hitpoint.motion.pose import LANDMARKS, Person, open_tracker
 from hitpoint.motion.track import MotionTrack
 from hitpoint.parallel import ahead
@@ -24,6 +25,7 @@ from hitpoint.values import Floats, MediaInfo, MediaRange
 STAGE = "watching the movement"
 PEOPLE = 1
 POSE_RATE = 10.0  # looks for people per clip second, at most 4/3 of it
+AHEAD = 32  # frames decoded before somebody is looked for in them; a third of them have a picture of 0.8 MB
 NO_POSE = "mediapipe cannot be loaded on this machine; movement was read from optical flow alone."
 
 
@@ -31,7 +33,8 @@ NO_POSE = "mediapipe cannot be loaded on this machine; movement was read from op
 class _Glance:
     """What the decoding thread knows about a frame before anybody looks for people."""
 
-    frame: Frame
+    time: float
+    picture: Picture | None  # where people are to be looked for
     flow: FlowStep | None  # None for frames that are not analysed
     look: Floats | None
     cuts: tuple[int, ...]  # frame indices that turned out to begin a shot
@@ -48,22 +51,21 @@ def watch(
     `progress` says so.
     """
     record = _Record(float(media.duration), backwards=media.speed < 0)
-    last_looked = -np.inf
-    with open_tracker(pose_model, PEOPLE) as tracker, closing(ahead(_glances(media, info, rate))) as glances:
-        if tracker is None:
-            record.warnings += (NO_POSE,)
-        for glance in glances:
-            time = glance.frame.time
-            record.frame_times.append(time)
-            record.cut_frames += glance.cuts
-            if glance.frame.picture is None or glance.flow is None or glance.look is None:
-                continue
-            people: tuple[Person, ...] | None = None
-            if tracker is not None and abs(time - last_looked) >= 0.75 / POSE_RATE:
-                people = tracker.people(glance.frame.picture)
-                last_looked = time
-            record.add(time, people, glance.flow, glance.look)
-            progress.report(STAGE, _share(time, media))
+    with closing(ahead(_glances(media, info, rate), AHEAD)) as glances:
+        first = list(islice(glances, 1))  # decoding goes on while the pose model is loaded
+        with open_tracker(pose_model, PEOPLE) as tracker:
+            if tracker is None:
+                record.warnings += (NO_POSE,)
+            for glance in chain(first, glances):
+                record.frame_times.append(glance.time)
+                record.cut_frames += glance.cuts
+                if glance.flow is None or glance.look is None:
+                    continue
+                people: tuple[Person, ...] | None = None
+                if tracker is not None and glance.picture is not None:
+                    people = tracker.people(glance.picture)
+                record.add(glance.time, people, glance.flow, glance.look)
+                progress.report(STAGE, _share(glance.time, media))
     return record.track()
 
 
@@ -78,19 +80,19 @@ def _glances(media: MediaRange, info: MediaInfo, rate: float) -> Iterator[_Glanc
     finder = CutFinder()
     estimator = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     before: Picture | None = None
-    held: Frame | None = None
-    for frame in read_frames(media, info, rate):
-        held = frame
+    time: float | None = None
+    for frame in read_frames(media, info, rate, POSE_RATE):
+        time = frame.time
         cuts = finder.see(frame.thumb)
-        if frame.picture is None:
-            yield _Glance(frame, None, None, cuts)
+        if not frame.analysed:
+            yield _Glance(time, None, None, None, cuts)
             continue
         grey = np.asarray(cv2.cvtColor(frame.thumb, cv2.COLOR_BGR2GRAY), np.uint8)
         flow = flow_step(estimator, before, grey) if before is not None else FlowStep.still()
         before = grey
-        yield _Glance(frame, flow, look(frame.thumb), cuts)
-    if held is not None:
-        yield _Glance(Frame(held.time, held.thumb, None), None, None, finder.finish())
+        yield _Glance(time, frame.picture, flow, look(frame.thumb), cuts)
+    if time is not None:
+        yield _Glance(time, None, None, None, finder.finish())
 
 
 class _Record:

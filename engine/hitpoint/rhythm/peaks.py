@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from numpy.lib.stride_tricks import sliding_window_view
 
 from hitpoint.values import Floats, Peak
 
@@ -21,13 +21,19 @@ class PeakRule:
 
 def pick_peaks(envelope: Floats, rate: float, rule: PeakRule = PeakRule()) -> tuple[Peak, ...]:
     """Find the peaks of a non-negative envelope (rows,), row i at i / rate seconds. Windows are centred."""
+    if not len(envelope):
+        return ()
     reach, mean = round(rule.reach_s * rate), round(rule.mean_s * rate)
-    largest = maximum_filter1d(envelope, 2 * reach + 1, mode="nearest")
-    average = uniform_filter1d(envelope, 2 * mean + 1, mode="nearest")
+    largest, average = _around(envelope, reach).max(1), _around(envelope, mean).mean(1)
     chosen = (envelope == largest) & (envelope * (1 - rule.delta) >= average) & (envelope > 0)
     rows = np.flatnonzero(chosen)
     rows = rows[np.concatenate([[True], np.diff(rows) > reach])] if len(rows) else rows
     return tuple(_refined(envelope, int(row), rate) for row in rows)
+
+
+def _around(envelope: Floats, reach: int) -> Floats:
+    """Each row with `reach` rows on both sides, (rows, 2 * reach + 1); the ends are held."""
+    return sliding_window_view(np.pad(envelope, reach, mode="edge"), 2 * reach + 1)
 
 
 def _refined(envelope: Floats, row: int, rate: float) -> Peak:
