@@ -20,10 +20,12 @@ from hitpoint.cue.decode import decode_chunk, identity
 from hitpoint.cue.generate import Composer, Model, Sampling
 from hitpoint.cue.plan import CuePlan
 from hitpoint.cue.sessions import CpuModel
+from hitpoint.errors import UsageError
 from hitpoint.progress import Progress
 from hitpoint.values import SAMPLE_RATE, Floats
 from hitpoint_training.ablation import Deaf, untrained
 from hitpoint_training.dataset import BEFORE, Piece, padded_mel
+from hitpoint_training.from_bundle import decoder_of_bundle
 from hitpoint_training.mel import LogMel, Projection
 
 HEADROOM = 0.5
@@ -123,6 +125,16 @@ def render_codec(
         if not path.exists():
             progress.report("Through the codec", number / len(pieces))
             write(path, renderer.decode(encode(piece, projection), piece.plan))
+
+
+def projection_of(bundle: Path) -> Projection:
+    """The projection in a bundle's decoder. Raises `UsageError` where it has none."""
+    try:
+        return decoder_of_bundle(bundle).projection
+    except KeyError as error:
+        raise UsageError(
+            f"The decoder of {bundle} has no {error}.", "Leave the row codec out, with --rows."
+        ) from error
 
 
 @torch.no_grad()

@@ -17,7 +17,8 @@ from hitpoint.cli import console
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError
 from hitpoint_training.dataset import find_pieces
-from hitpoint_training.evaluate.clips import measure_clips
+from hitpoint_training.evaluate.clip_tables import clip_tables
+from hitpoint_training.evaluate.clips import ClipsQuestion, measure_clips, write_clips
 from hitpoint_training.evaluate.codec import codec_table, coders, measure_codec
 from hitpoint_training.evaluate.compositions import (
     Figures,
@@ -46,11 +47,7 @@ def _arguments() -> argparse.Namespace:
     compositions.add_argument("--seed", type=int, default=0, help="of the control moments")
     compositions.set_defaults(run=_compositions)
     _offer_all(commands.add_parser("all", help="everything about a bundle, beside controls"))
-    clips = commands.add_parser("clips", help="figures of real clips, scored by the engine")
-    clips.add_argument("videos", type=Path, nargs="+")
-    clips.add_argument("--style", default="auto")
-    clips.add_argument("--seed", type=int, default=1)
-    clips.set_defaults(run=_clips)
+    _offer_clips(commands.add_parser("clips", help="real clips, scored by the engine, beside controls"))
     codec = commands.add_parser("codec", help="how near the codec is to held-out pieces, beside Opus")
     codec.add_argument("source", type=Path, help="a bundle, or the folder of a training run")
     codec.add_argument("heldout", type=Path, help="folder of pieces that it did not learn from")
@@ -73,6 +70,16 @@ def _offer_all(every: argparse.ArgumentParser) -> None:
     every.add_argument("--jobs", type=int, default=cpu_threads(), help="processes that measure")
     every.add_argument("--cache", type=Path, default=Path("runs/evaluate"), help="rendered sounds, results")
     every.set_defaults(run=_all)
+
+
+def _offer_clips(clips: argparse.ArgumentParser) -> None:
+    clips.add_argument("videos", type=Path, nargs="+")
+    clips.add_argument("--bundle", type=Path, default=None, help="instead of the one that came with it")
+    clips.add_argument("--style", default="auto")
+    clips.add_argument("--seed", type=int, default=1, help="of the noise")
+    clips.add_argument("-o", "--output", type=Path, default=None, help="write the figures as JSON")
+    clips.add_argument("--jobs", type=int, default=cpu_threads(), help="processes that measure")
+    clips.set_defaults(run=_clips)
 
 
 def _all(options: argparse.Namespace) -> None:
@@ -132,38 +139,13 @@ def _compositions(options: argparse.Namespace) -> None:
 
 
 def _clips(options: argparse.Namespace) -> None:
-    table = Table(title="Clips, scored with the starter bundle")
-    for heading in (
-        "clip",
-        "from",
-        "style",
-        "strong",
-        "hit",
-        "chance",
-        "AUC",
-        "shuffled",
-        "key",
-        "x real time",
-    ):
-        table.add_column(heading, justify="left" if heading in ("clip", "from", "style") else "right")
-    found = list(measure_clips(options.videos, options.style, options.seed))
-    for one in found:
-        table.add_row(
-            one.name, one.source, one.style, str(one.strong), f"{one.hit_rate:.2f}", f"{one.chance_rate:.2f}",
-            f"{one.hit_auc:.3f}", f"{one.shuffled_auc:.3f}", f"{one.key_clarity:.2f}",
-            f"{one.duration / one.seconds:.1f}",
-        )  # fmt: skip
-    table.add_section()
-    columns = ([one.hit_rate for one in found], [one.chance_rate for one in found])
-    aucs = ([one.hit_auc for one in found], [one.shuffled_auc for one in found])
-    keys = [one.key_clarity for one in found]
-    table.add_row(
-        "mean", "", "", "",
-        *(f"{mean_known(column):.2f}" for column in columns),
-        *(f"{mean_known(column):.3f}" for column in aucs),
-        f"{mean_known(keys):.2f}", "",
-    )  # fmt: skip
-    Console(width=120).print(table)
+    question = ClipsQuestion(tuple(options.videos), options.style, options.seed, options.bundle, options.jobs)
+    found = console.run(lambda progress: measure_clips(question, progress))
+    if options.output is not None:
+        write_clips(options.output, question, found)
+    printer = Console(width=160)
+    for part in clip_tables(found):
+        printer.print(part)
 
 
 def _codec(options: argparse.Namespace) -> None:

@@ -1,82 +1,117 @@
-"""Figures of real clips, scored by the engine as a user would, beside the hit points of another clip."""
+"""Real clips beside controls and beside their own sound: measured, and as JSON."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import soundfile
+from typing import Any
 
 from hitpoint.cue.bundle import load_bundle
-from hitpoint.cue.plan import Accent
-from hitpoint.cue.sessions import CpuModel
-from hitpoint.progress import SILENT
-from hitpoint.score import score_seen, see
-from hitpoint.values import HitReport, ScoreRequest, ScoreResult
-from hitpoint_training.evaluate.sync import hit_auc
-from hitpoint_training.evaluate.tone import key_clarity
+from hitpoint.files import write_atomic
+from hitpoint.progress import Progress
+from hitpoint.values import BundleId, ScoreRequest
+from hitpoint_training.evaluate.clip_figures import clip_figures, row_figures
+from hitpoint_training.evaluate.clip_sounds import (
+    AS_COMPOSED,
+    OWN,
+    RANDOM,
+    Clip,
+    Sound,
+    score_clips,
+    sounds_for,
+)
+from hitpoint_training.evaluate.measured import Measured
+from hitpoint_training.evaluate.table import Figures, told
+from hitpoint_training.evaluate.work import Task, measure_all
+from hitpoint_training.evaluate_bundle import HEADROOM
 
 
 @dataclass(frozen=True, slots=True)
-class ClipFigures:
-    """One clip. The rates count strong hit points within half a video frame."""
+class ClipsQuestion:
+    """Which videos, and how they are scored. `bundle` None is the one that came with the program."""
 
-    name: str
-    source: str  # pose or flow
+    videos: tuple[Path, ...]
     style: str
-    strong: int
-    hit_rate: float
-    chance_rate: float
-    hit_auc: float
-    shuffled_auc: float  # this music, the hit points of the next clip
-    key_clarity: float
-    seconds: float
-    duration: float
+    seed: int
+    bundle: Path | None
+    jobs: int
 
 
-def measure_clips(videos: Sequence[Path], style: str, seed: int) -> Iterator[ClipFigures]:
-    """Score every clip into a temporary folder and measure the result."""
-    with tempfile.TemporaryDirectory() as folder:
-        results = [_score(video, style, seed, Path(folder)) for video in videos]
-        for index, (video, result) in enumerate(zip(videos, results, strict=True)):
-            other = results[(index + 1) % len(results)]
-            yield _figures(video, result, other, np.random.default_rng((seed, index)))
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`rows`: for every sound the means over the clips. `each`: for every sound the figures of each clip,
+    None where the clip does not have it."""
+
+    bundle: BundleId
+    clips: tuple[Clip, ...]
+    rows: dict[str, Figures]
+    each: dict[str, list[Figures | None]]
 
 
-def _score(video: Path, style: str, seed: int, folder: Path) -> ScoreResult:
-    request = ScoreRequest(timeline=video, style=style, seed=seed)
-    model = CpuModel(load_bundle(None))
-    return score_seen(see(request, SILENT), request, model, folder / f"{video.stem}.otio")
+def measure_clips(question: ClipsQuestion, progress: Progress) -> Found:
+    """Score every clip into a temporary folder, and measure that and the controls by the plan that was used.
 
-
-def _figures(video: Path, result: ScoreResult, other: ScoreResult, rng: np.random.Generator) -> ClipFigures:
-    sound, rate = soundfile.read(result.asset.path, dtype="float32")
-    duration = float(result.duration)
-    most = max((hit.strength for hit in result.hit_points), default=0.0)
-    return ClipFigures(
-        name=video.stem,
-        source=result.motion_source,
-        style=result.style,
-        strong=sum(hit.strength >= most / 2 for hit in result.hit_points),
-        hit_rate=result.hit_rate,
-        chance_rate=result.chance_rate,
-        hit_auc=hit_auc(sound, rate, _accents(result.hit_points), rng),
-        shuffled_auc=hit_auc(sound, rate, _wrapped(other, duration), rng),
-        key_clarity=key_clarity(sound, rate),
-        seconds=result.timings.total_s,
-        duration=duration,
+    Raises what loading the bundle and scoring raise.
+    """
+    bundle = load_bundle(question.bundle)
+    request = ScoreRequest(
+        timeline=question.videos[0], style=question.style, seed=question.seed, bundle=question.bundle
     )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clips = score_clips(request, question.videos, bundle, folder, progress)
+        sounds = sounds_for(clips, request, bundle, folder, progress)
+        found = _measure(clips, sounds, folder / "measured", question.jobs, progress)
+    rows: dict[str, Figures] = {}
+    each: dict[str, list[Figures | None]] = {}
+    for row, of in found.items():
+        own = [None if row == OWN else one for one in found[OWN]]  # it is no truth of itself
+        beside = zip(of, clips, own, strict=True)
+        each[row] = [clip_figures(one, clip, true) if one else None for one, clip, true in beside]
+        rows[row] = row_figures(each[row], of, own)
+    return Found(bundle.id, tuple(clips), rows, each)
 
 
-def _accents(reports: Sequence[HitReport]) -> list[Accent]:
-    return [Accent(report.time, report.strength) for report in reports]
+def _measure(
+    clips: Sequence[Clip], sounds: dict[str, list[Sound]], store: Path, jobs: int, progress: Progress
+) -> dict[str, list[Measured | None]]:
+    """Of every sound that is there, as `sounds` has them."""
+    tasks = [
+        Task(sound, clip.asked, index, store, HEADROOM if row in (AS_COMPOSED, RANDOM) else 1.0)
+        for row, of in sounds.items()
+        for index, (sound, clip) in enumerate(zip(of, clips, strict=True))
+        if sound is not None
+    ]
+    results = _told_of(measure_all(tasks, jobs), len(tasks), progress)
+    return {row: [None if sound is None else next(results) for sound in of] for row, of in sounds.items()}
 
 
-def _wrapped(other: ScoreResult, duration: float) -> list[Accent]:
-    """The hit points of another clip, wound round this one's length."""
-    return sorted(
-        (Accent(hit.time % duration, hit.strength) for hit in other.hit_points), key=lambda hit: hit.time
-    )
+def _told_of(results: Iterator[Measured], total: int, progress: Progress) -> Iterator[Measured]:
+    for number, one in enumerate(results):
+        progress.report("Measuring", number / total)
+        yield one
+
+
+def write_clips(path: Path, question: ClipsQuestion, found: Found) -> None:
+    """The figures as JSON, with what was asked."""
+    asked = {"bundle": found.bundle.sha256, "style": question.style, "seed": question.seed}
+    rows = {row: told(figures) for row, figures in found.rows.items()}
+    clips = [_clip_json(index, found) for index in range(len(found.clips))]
+    text = json.dumps({"question": asked, "rows": rows, "clips": clips}, indent=1) + "\n"
+    write_atomic(path, text.encode())
+
+
+def _clip_json(index: int, found: Found) -> dict[str, Any]:
+    clip = found.clips[index]
+    return {
+        "name": clip.name,
+        "source": clip.result.motion_source,
+        "style": clip.result.style,
+        "own sound": clip.unheard or "heard",
+        "hit rate": clip.result.hit_rate,
+        "chance rate": clip.result.chance_rate,
+        "sounds": {row: told(of[index] or {}) for row, of in found.each.items() if of[index]},
+    }

@@ -8,24 +8,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from hitpoint.cue.bundle import load_bundle
 from hitpoint.cue.plan import CuePlan
 from hitpoint.errors import UsageError
 from hitpoint.files import write_atomic
 from hitpoint.progress import Progress
 from hitpoint_training.ablation import STREAMS
+from hitpoint_training.dataset import Piece
 from hitpoint_training.evaluate.compositions import annotated
 from hitpoint_training.evaluate.corpus import know
 from hitpoint_training.evaluate.listener import EMBEDDING
 from hitpoint_training.evaluate.measured import Measured
-from hitpoint_training.evaluate.table import Figures, figures_of
+from hitpoint_training.evaluate.table import Figures, figures_of, told
 from hitpoint_training.evaluate.work import Task, measure_all
-from hitpoint_training.evaluate_bundle import HEADROOM, Renderer, Row, folder_of, render_rows, rows_of
+from hitpoint_training.evaluate_bundle import (
+    HEADROOM,
+    Renderer,
+    Row,
+    folder_of,
+    projection_of,
+    render_codec,
+    render_rows,
+    rows_of,
+)
 
 STEPS = (1, 2, 4, 8, 32)
-COMPOSED, SHUFFLED, YARDSTICK = "composed", "shuffled", "corpus itself"
+COMPOSED, CODEC, SHUFFLED, YARDSTICK = "composed", "codec", "shuffled", "corpus itself"
 METRONOME: Literal["metronome"] = "metronome"
 SILENCE: Literal["silence"] = "silence"
 
@@ -52,7 +60,7 @@ class Question:
 def row_names(steps: int) -> tuple[str, ...]:
     """All rows, in order."""
     made = tuple(row.name for row in _rendered(steps))
-    return (COMPOSED, *made, SHUFFLED, METRONOME, SILENCE)
+    return (COMPOSED, CODEC, *made, SHUFFLED, METRONOME, SILENCE)
 
 
 def _rendered(steps: int) -> tuple[Row, ...]:
@@ -97,6 +105,9 @@ def _render(question: Question, wanted: Sequence[str], pieces: Pieces, progress:
     rows = [row for row in _rendered(question.steps) if row.name in needed]
     plans = [(path.stem, plan) for path, plan in pieces]
     render_rows(renderer, rows, plans, question.cache / named, progress)
+    if CODEC in wanted:
+        held = [Piece(path, plan) for path, plan in pieces]
+        render_codec(renderer, projection_of(question.bundle), held, question.cache / named, progress)
     return question.cache / named
 
 
@@ -132,9 +143,10 @@ def write_report(path: Path, question: Question, rows: dict[str, Figures]) -> No
         "guidance": question.guidance,
         "seed": question.seed,
     }
-    told = {name: {key: _number(value) for key, value in row.items()} for name, row in rows.items()}
-    write_atomic(path, (json.dumps({"question": asked, "rows": told}, indent=1) + "\n").encode())
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else round(value, 5)
+    write_atomic(
+        path,
+        (
+            json.dumps({"question": asked, "rows": {name: told(row) for name, row in rows.items()}}, indent=1)
+            + "\n"
+        ).encode(),
+    )

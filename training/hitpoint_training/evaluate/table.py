@@ -45,8 +45,9 @@ _MEANS = (
     "hit AUC", "beat F", "tempo error", "energy", "tune share", "tune", "motif", "key clarity", "chords",
     "chord changes", "pulse", "onsets per s", "LUFS", "clipped", "silence s", "decay dB",
 )  # fmt: skip
-_WITHIN = {"in half a frame": 0.020, "in 40 ms": 0.040, "in 70 ms": 0.070, "in 100 ms": 0.100}
+_WITHIN = {"in 40 ms": 0.040, "in 70 ms": 0.070, "in 100 ms": 0.100}
 _FAR = 0.100  # seconds: what is further from a hit is no attempt at it
+HALF_A_FRAME = 0.020  # seconds, at 25 frames a second
 
 Figures = dict[str, float]
 
@@ -59,11 +60,7 @@ def figures_of(
     cuts = [np.array([scene.start for scene in plan.scenes[1:]]) for plan in plans]
     figures = {name: mean_known([one.figures[name] for one in found]) for name in _MEANS}
     figures["tempo in 1 %"] = mean_known([_within(one.figures["tempo error"], 0.01) for one in found])
-    hits = np.concatenate([one.hits for one in found])
-    near = hits[hits <= _FAR]
-    figures["hit error ms"] = 1000 * float(np.median(near)) if len(near) else float("nan")
-    for name, tolerance in _WITHIN.items():
-        figures[name] = float(np.mean(hits <= tolerance)) if len(hits) else float("nan")
+    figures |= hit_figures(np.concatenate([one.hits for one in found]), HALF_A_FRAME)
     figures["colour"] = colour_follows([one.shots for one in found])
     figures["cut"] = cut_auc([one.cuts for one in found])
     figures["cut on beat"] = cut_beat_auc([one.cuts for one in found])
@@ -72,6 +69,15 @@ def figures_of(
     guesses = [known.guess(one.impression) for one in found]
     figures["style"] = float(np.mean([mine == asked for mine, asked in zip(guesses, styles, strict=True)]))
     return figures | _published(found, composed, cuts)
+
+
+def hit_figures(hits: Times, half_a_frame: float) -> Figures:
+    """From the seconds between each strong hit and its nearest onset; nan where there is no strong hit."""
+    near = hits[hits <= _FAR]
+    figures = {"hit error ms": 1000 * float(np.median(near)) if len(near) else float("nan")}
+    for name, tolerance in ({"in half a frame": half_a_frame} | _WITHIN).items():
+        figures[name] = float(np.mean(hits <= tolerance)) if len(hits) else float("nan")
+    return figures
 
 
 def _published(found: Sequence[Measured], composed: Sequence[Measured], cuts: Sequence[Times]) -> Figures:
@@ -102,12 +108,18 @@ def tables(rows: Mapping[str, Figures]) -> list[Table]:
         for name in names:
             table.add_column(name, justify="right")
         for label, figures in rows.items():
-            table.add_row(label, *(_shown(figures.get(name, float("nan"))) for name in names))
+            table.add_row(label, *(shown(figures.get(name, float("nan"))) for name in names))
         made.append(table)
     return made
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
+    """Three figures, or a dash for what could not be measured."""
     if np.isnan(value):
         return "-"
     return f"{value:.1f}" if abs(value) >= 9.995 else f"{value:.3f}"
+
+
+def told(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """For JSON, which has no nan."""
+    return {name: None if np.isnan(value) else round(value, 5) for name, value in figures.items()}
