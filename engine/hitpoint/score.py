@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,8 +77,22 @@ def score(request: ScoreRequest, output: Path, progress: Progress = SILENT) -> S
     if request.stream is not None and request.takes > 1:
         raise UsageError("Only a single take can be streamed.", "Leave --takes out.")
     request = settled(request, output)
-    model = CpuModel(load_bundle(request.bundle), backend=request.backend)
-    return score_seen(see(request, progress), request, model, output, progress)
+    bundle = load_bundle(request.bundle)
+    with ThreadPoolExecutor(1, "hitpoint-model") as loading:
+        model = loading.submit(CpuModel, bundle, backend=request.backend)
+        seen = see(request, _minding(model, progress))
+        return score_seen(seen, request, model.result(), output, progress)
+
+
+def _minding(model: Future[CpuModel], progress: Progress) -> Progress:
+    """`progress`, whose next report raises what went wrong with the model: nobody watches on for nothing."""
+
+    def listen(stage: str, fraction: float) -> None:
+        if model.done():
+            model.result()
+        progress.listener(stage, fraction)
+
+    return Progress(listen, progress.cancelled)
 
 
 def score_seen(

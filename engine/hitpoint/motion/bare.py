@@ -15,7 +15,7 @@ def bare(*packages: str) -> None:
     ImportError.
     """
     for name in packages:
-        if name in sys.modules:
+        if sys.modules.get(name) is not None:
             continue
         spec = importlib.util.find_spec(name)
         if spec is None:
