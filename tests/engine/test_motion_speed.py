@@ -34,7 +34,7 @@ def operators(content: bytes) -> tuple[int, list[tuple[int, ...]]]:
 
 
 def network(shapes: list[tuple[int, ...]], steps: list[tuple[int, int]], outputs: list[int]) -> bytes:
-    """A network of one-to-one operators `steps` between tensors of these shapes, of which the first is its input."""
+    """A network of operators (from, to) between tensors of these shapes, of which the first is its input."""
     model, graph, code = schema.ModelT(), schema.SubGraphT(), schema.OperatorCodeT()
     graph.tensors = [schema.TensorT() for _ in shapes]
     for tensor, shape in zip(graph.tensors, shapes, strict=True):
