@@ -11,7 +11,7 @@ from hitpoint.values import Floats
 
 Feeds: TypeAlias = Mapping[str, NDArray[Any]]
 """The inputs of a graph by name; shapes and types as the bundle's manifest states them."""
-Name = Literal["cpu", "cuda", "ort-tensorrt", "rtx", "tensorrt"]
+Name = Literal["cpu", "cpu-fp32", "cuda", "ort-tensorrt", "rtx", "tensorrt"]
 NAMES: tuple[Name, ...] = get_args(Name)
 
 

@@ -34,22 +34,29 @@ def choose(bundle: Bundle, wanted: str = AUTO, threads: int | None = None) -> Ch
     asked: Name | None = next((name for name in NAMES if name == wanted), None)
     if wanted != AUTO and asked is None:
         raise UsageError(f"There is no backend {wanted!r}.", f"Use one of: {AUTO}, {', '.join(NAMES)}.")
-    if asked == "cpu":
-        return Choice(OnnxBackend(bundle, "cpu", threads), "asked for")
+    if asked in ("cpu", "cpu-fp32"):
+        return _cpu(bundle, threads, "asked for", asked)
     failures: list[EngineError] = []
     for name in (asked,) if asked else BEST:
         try:
             return Choice(load(bundle, name), "asked for" if asked else "the fastest that runs here")
         except EngineError as error:
             failures.append(error)
-    cpu = OnnxBackend(bundle, "cpu", threads)
     if not asked:
         why = "; ".join(
             f"{name}: {error.what.rstrip('.')}" for name, error in zip(BEST, failures, strict=True)
         )
-        return Choice(cpu, f"no GPU backend runs here ({why})")
+        return _cpu(bundle, threads, f"no GPU backend runs here ({why})")
     warning = f"The music was made on the CPU, because {asked} does not run here: {failures[0]}"
-    return Choice(cpu, f"{asked} was asked for and does not run here", (warning,))
+    return _cpu(bundle, threads, f"{asked} was asked for and does not run here", warnings=(warning,))
+
+
+def _cpu(
+    bundle: Bundle, threads: int | None, why: str, name: Name = "cpu", warnings: tuple[str, ...] = ()
+) -> Choice:
+    """The CPU for this reason and in the precision that it says."""
+    backend = OnnxBackend(bundle, name, threads)
+    return Choice(backend, f"{why}; {backend.precision}", warnings)
 
 
 def load(bundle: Bundle, name: Name, threads: int | None = None) -> Backend:

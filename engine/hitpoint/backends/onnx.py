@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +11,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore
 
 from hitpoint.backends.api import Feeds, Name
+from hitpoint.backends.features import int8_products
 from hitpoint.backends.threads import cpu_threads, give_back, share_heaps
 from hitpoint.cue.bundle import GRAPHS, Bundle, GraphSpec
 from hitpoint.errors import Cancelled, EngineError, ModelBundleError
@@ -36,6 +37,7 @@ TYPES = {"tensor(float)": "float32", "tensor(int64)": "int64"}
 CPU = "CPUExecutionProvider"
 PROVIDERS: dict[Name, tuple[str, ...]] = {
     "cpu": (CPU,),
+    "cpu-fp32": (CPU,),
     "cuda": ("CUDAExecutionProvider", CPU),
     "ort-tensorrt": ("TensorrtExecutionProvider", "CUDAExecutionProvider", CPU),
 }
@@ -47,24 +49,27 @@ class OnnxBackend:
     """A session per graph.
 
     On the CPU all threads of the library belong to `step`; `cond` is tiny, and chunks of sound do not
-    depend on each other: there one thread per chunk beats many in one chunk.
+    depend on each other: there one thread per chunk beats many in one chunk. "cpu" takes the int8 graphs of
+    a bundle where the processor has instructions for them; `precision` says which and why.
     """
 
     def __init__(self, bundle: Bundle, name: Name = "cpu", threads: int | None = None) -> None:
         """Raises ModelBundleError, or EngineError if the provider of that name does not run here."""
         share_heaps()
         self.name: Name = name
-        self.threads = (threads or cpu_threads()) if name == "cpu" else GPU_CHUNKS
-        counts = {graph: self.threads if graph == "step" and name == "cpu" else 1 for graph in GRAPHS}
+        on_cpu = PROVIDERS[name] == (CPU,)
+        self.threads = (threads or cpu_threads()) if on_cpu else GPU_CHUNKS
+        counts = {graph: self.threads if graph == "step" and on_cpu else 1 for graph in GRAPHS}
+        small, self.precision = _int8(bundle, name)
+        specs = {graph: bundle.manifest.graph(graph) for graph in GRAPHS}
         with ThreadPoolExecutor(len(GRAPHS)) as pool:
             loading = {
                 graph: pool.submit(
-                    _load, getattr(bundle, graph), bundle.manifest.graph(graph), name, counts[graph]
+                    _load, small.get(graph, getattr(bundle, graph)), specs[graph], name, counts[graph]
                 )
                 for graph in GRAPHS
             }
             self._sessions = {graph: future.result() for graph, future in loading.items()}
-        specs = {graph: bundle.manifest.graph(graph) for graph in GRAPHS}
         self._outputs = {graph: [tensor.name for tensor in spec.outputs] for graph, spec in specs.items()}
         give_back()
         self._run = onnxruntime.RunOptions()
@@ -88,6 +93,18 @@ class OnnxBackend:
     def resume(self) -> None:
         """See `Backend`."""
         self._run = onnxruntime.RunOptions()
+
+
+def _int8(bundle: Bundle, name: Name) -> tuple[Mapping[str, bytes], str]:
+    """The int8 graphs to take in the place of float32 ones, and in words what is computed in and why."""
+    instructions = int8_products()
+    if name != "cpu":
+        return {}, "float32"
+    if not bundle.int8:
+        return {}, "float32, as the bundle has no int8 graphs"
+    if not instructions:
+        return {}, "float32, as this processor is not known to have instructions for int8 products"
+    return bundle.int8, f"{' and '.join(bundle.int8)} in int8 by {instructions}"
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:
@@ -115,7 +132,7 @@ def _load(data: bytes, spec: GraphSpec, name: Name, threads: int) -> onnxruntime
     try:
         session = onnxruntime.InferenceSession(data, _options(threads), providers=list(providers))
     except RUNTIME_ERRORS as error:
-        if name != "cpu":
+        if providers != (CPU,):
             raise EngineError(f"{providers[0]} does not start: {error}.", _driver(name)) from error
         raise ModelBundleError(f"{spec.file} cannot be loaded: {error}.", AGAIN) from error
     if session.get_providers()[0] != providers[0]:  # the library falls back with no more than a log line

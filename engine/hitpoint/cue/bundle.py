@@ -10,7 +10,8 @@ import hashlib
 import json
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from hitpoint.values import SAMPLE_RATE, BundleId
 SCHEMA = 2
 GRAPHS = ("cond", "step", "decode")
 OPTIONAL_GRAPHS = ("encode",)
+INT8_GRAPHS = ("step", "decode")
+"""Those that a bundle may also hold in int8, with the same inputs and outputs."""
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_GRAPH_BYTES = 1 << 30
 STARTER = Path(__file__).resolve().parent.parent / "bundles" / "starter"
@@ -64,6 +67,7 @@ class Manifest:
     hop: int
     licence: str
     graphs: tuple[tuple[str, GraphSpec], ...]
+    int8: tuple[tuple[str, GraphSpec], ...] = ()  # of INT8_GRAPHS, in that order
 
     def graph(self, name: str) -> GraphSpec:
         """The promise for one of `GRAPHS`, or of `OPTIONAL_GRAPHS` where the bundle has it."""
@@ -80,6 +84,7 @@ class Bundle:
     step: bytes
     decode: bytes
     encode: bytes | None = None
+    int8: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,8 @@ def load_bundle(path: Path | None = None) -> Bundle:
     raw = _read(folder, "manifest.json", MAX_MANIFEST_BYTES)
     manifest = _parse_manifest(raw)
     graphs = {name: _read_graph(folder, spec) for name, spec in manifest.graphs}
-    return Bundle(BundleId(manifest.name, hashlib.sha256(raw).hexdigest()), manifest, **graphs)
+    int8 = {name: _read_graph(folder, spec) for name, spec in manifest.int8}
+    return Bundle(BundleId(manifest.name, hashlib.sha256(raw).hexdigest()), manifest, **graphs, int8=int8)
 
 
 def installed_bundles() -> tuple[InstalledBundle, ...]:
@@ -168,6 +174,10 @@ def _manifest(content: dict[str, Any]) -> Manifest:
     names = [name for name in (*GRAPHS, *OPTIONAL_GRAPHS) if name in content["graphs"]]
     if tuple(names[:3]) != GRAPHS or len(names) != len(content["graphs"]):
         raise ValueError("graphs")
+    graphs = {name: _graph(content["graphs"][name]) for name in names}
+    int8 = content.get("int8", {})
+    if not set(int8) <= set(INT8_GRAPHS):
+        raise ValueError("int8 graphs")
     manifest = Manifest(
         name=_name(content["name"]),
         latent_channels=_number(content["latent_channels"], 1, 4096),
@@ -178,7 +188,8 @@ def _manifest(content: dict[str, Any]) -> Manifest:
         n_fft=_number(codec["n_fft"], 256, 1 << 14),
         hop=_number(codec["hop"], 1, 1 << 14),
         licence=str(content["licence"]),
-        graphs=tuple((name, _graph(content["graphs"][name])) for name in names),
+        graphs=tuple(graphs.items()),
+        int8=tuple((name, _in_int8(graphs[name], int8[name])) for name in INT8_GRAPHS if name in int8),
     )
     sizes = (manifest.window_frames, manifest.known_frames, manifest.minimum_frames)
     if any(size % 8 for size in sizes) or not max(sizes[1:]) < manifest.window_frames:
@@ -211,6 +222,12 @@ def _graph(entry: dict[str, Any]) -> GraphSpec:
         inputs=tuple(_tensor(tensor) for tensor in entry["inputs"]),
         outputs=tuple(_tensor(tensor) for tensor in entry["outputs"]),
     )
+
+
+def _in_int8(graph: GraphSpec, entry: dict[str, Any]) -> GraphSpec:
+    """Another file with the inputs and outputs of a graph."""
+    size = _number(entry["bytes"], 1, MAX_GRAPH_BYTES)
+    return replace(graph, file=_name(entry["file"]), size=size, sha256=str(entry["sha256"]))
 
 
 def _tensor(entry: dict[str, Any]) -> TensorSpec:

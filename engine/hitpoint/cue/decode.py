@@ -18,7 +18,9 @@ from hitpoint.values import Floats
 
 MAX_SHIFT_FRAMES = 6
 """How far a time map may reach, in 100 Hz frames: 60 ms."""
-
+FINEST = 1024
+"""Parts of a frame that positions are read in, 10 microseconds: float32 holds them exactly wherever a chunk
+begins. Rounding that depended on it would tip values over between two int8 codes."""
 
 Positions = NDArray[np.float64]
 """(2 * frames,) the 100 Hz source frame that each output frame shows: ascending, and nowhere more than
@@ -48,7 +50,8 @@ def decode_chunk(
     # Whole eighths, as all graphs are promised to meet.
     low = max(0, first - context) // MULTIPLE * MULTIPLE
     high = min(z.shape[1], -(-(stop + context) // MULTIPLE) * MULTIPLE)
-    local = np.clip(positions[2 * low : 2 * high] - 2 * low, 0, 2 * (high - low) - 1)
+    exact = np.round(positions[2 * low : 2 * high] * FINEST) / FINEST
+    local = np.clip(exact - 2 * low, 0, 2 * (high - low) - 1)
     spectrum = model.spectrum(z[None, :, low:high], local.astype(np.float32), 2 * low)[0]
     keep = slice(max(0, 2 * first - overlap - 2 * low), min(2 * high, 2 * stop + overlap) - 2 * low)
     sound = _overlap_add(spectrum[..., keep], manifest)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from hitpoint.errors import ModelBundleError
 
 _OPERATORS = """
-Abs Add AveragePool Cast Ceil Clip Concat Constant Conv ConvTranspose Cos Div Equal Erf Exp Expand Flatten
-Floor Gather GatherElements GatherND Gelu Gemm Greater Identity LSTM LayerNormalization Less Log MatMul Max
-Min Mod Mul Neg Pad Pow RMSNormalization Range Reciprocal ReduceL2 ReduceMax ReduceMean ReduceSum Relu
-Reshape Round Shape Sigmoid Sin Slice Softmax Split Sqrt Squeeze Sub Swish Tanh Transpose Unsqueeze Where
+Abs Add AveragePool Cast Ceil Clip Concat Constant Conv ConvTranspose Cos DequantizeLinear Div Equal Erf Exp
+Expand Flatten Floor Gather GatherElements GatherND Gelu Gemm Greater Identity LSTM LayerNormalization Less
+Log MatMul Max Min Mod Mul Neg Pad Pow QuantizeLinear RMSNormalization Range Reciprocal ReduceL2 ReduceMax
+ReduceMean ReduceSum Relu Reshape Round Shape Sigmoid Sin Slice Softmax Split Sqrt Squeeze Sub Swish Tanh
+Transpose Unsqueeze Where
 """
 ALLOWED_OPERATORS = frozenset(_OPERATORS.split())
 """Arithmetic only: nothing that loops, branches, draws random numbers or holds another graph."""

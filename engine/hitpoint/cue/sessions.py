@@ -30,7 +30,8 @@ class CpuModel:
         self._backend = choice.backend
         self.backend = f"{choice.backend.name}: {choice.reason}"
         self.warnings = choice.warnings
-        self.bundle = replace(bundle, cond=b"", step=b"", decode=b"")  # the backend has what it needs of them
+        # The backend has what it needs of the graphs.
+        self.bundle = replace(bundle, cond=b"", step=b"", decode=b"", int8={})
 
     @property
     def threads(self) -> int:
