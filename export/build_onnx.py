@@ -19,12 +19,18 @@ def main() -> int:
     parser.add_argument("--version", default="0.1.0", help="of the bundle")
     options = parser.parse_args()
     try:
-        parities = build(recipe_of(options.run), options.output, options.version)
+        parities, smalls = build(recipe_of(options.run), options.output, options.version)
     except HitpointError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     for parity in parities:
         print(f"{parity.graph}: ONNX Runtime against PyTorch {parity.full:.1e}, as shipped {parity.half:.1e}")
+    for small in smalls:
+        found = small.found.spectral_convergence
+        verdict = "in the bundle" if small.passed else "too far, left out"
+        print(
+            f"{small.graph} in int8: spectral convergence {found:.3f}, {small.found.snr_db:.0f} dB: {verdict}"
+        )
     return 0
 
 

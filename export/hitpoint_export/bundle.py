@@ -12,11 +12,13 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from hitpoint.cue.bundle import load_bundle
 from hitpoint.cue.plan import LOOK_NAMES, STYLES
 from hitpoint.cue.tracks import LATENT_RATE, TRACK_NAMES
 from hitpoint.errors import ModelBundleError
 from hitpoint.values import SAMPLE_RATE
 from hitpoint_export.graphs import Graph, Port, graphs
+from hitpoint_export.int8.make import Small, small_graphs, write_small
 from hitpoint_export.onnx_file import OPSET, export, finish, largest_difference
 from hitpoint_training.backbones import generator_of
 from hitpoint_training.decoder import SIZE, Decoder
@@ -26,7 +28,7 @@ from hitpoint_training.recipe import Recipe
 from hitpoint_training.unet import Generator
 
 SCHEMA = 2
-LARGEST = 50_000_000  # bytes of a whole bundle
+LARGEST = 65_000_000  # bytes of a whole bundle, int8 graphs included
 _TOLERANCE_FP32, _TOLERANCE_FP16 = 1e-4, 1e-2
 _SELF_TEST_FRAMES = 64
 DATA_SHEET = (
@@ -106,15 +108,16 @@ def _drawn(port: dict[str, Any], random: np.random.Generator) -> NDArray[Any]:
     return random.random(shape, np.float32) if port["type"] == "float32" else np.zeros(shape, np.int64)
 
 
-def build(recipe: Recipe, folder: Path, version: str) -> tuple[Parity, ...]:
-    """Export a run into `folder` and write its manifest; returns the parity of each graph."""
+def build(recipe: Recipe, folder: Path, version: str) -> tuple[tuple[Parity, ...], tuple[Small, ...]]:
+    """Export a run into `folder` and write its manifest; returns the parity of each graph, and the int8
+    graphs, of which those that pass their gate are in the bundle."""
     folder.mkdir(parents=True, exist_ok=True)
     decoder, generator, (codec, flow) = load_run(recipe)
     all_graphs = graphs(decoder, generator, recipe.codec.latent, recipe.flow)
     parities = tuple(export_graph(graph, folder) for graph in all_graphs)
     described = {graph.name: _describe(graph, folder) for graph in all_graphs}
     longest = max(recipe.flow.windows)
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema": SCHEMA,
         "name": recipe.name,
         "version": version,
@@ -143,8 +146,16 @@ def build(recipe: Recipe, folder: Path, version: str) -> tuple[Parity, ...]:
         "parity": {p.graph: {"fp32": p.full, "fp16_weights": p.half} for p in parities},
         "self_test": self_test(folder, described, recipe.seed),
     }
-    total = sum((folder / f"{graph.name}.onnx").stat().st_size for graph in all_graphs)
+    _write(folder, manifest)
+    smalls = small_graphs(load_bundle(folder))
+    _write(folder, manifest | {"int8": write_small(smalls, folder)})
+    return parities, smalls
+
+
+def _write(folder: Path, manifest: dict[str, Any]) -> None:
+    """The manifest, if the graphs are small enough. Raises ModelBundleError."""
+    files = [entry["file"] for part in ("graphs", "int8") for entry in manifest.get(part, {}).values()]
+    total = sum((folder / file).stat().st_size for file in files)
     if total > LARGEST:
         raise ModelBundleError(f"The bundle has {total / 1e6:.1f} MB.", "Use a smaller recipe.")
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    return parities

@@ -71,7 +71,8 @@ def test_engine_sound_equals_torch_sound(run: tuple[Recipe, Path]) -> None:
     decoder, _, _ = bundles.load_run(recipe)
     bundle = load_bundle(folder)
     z = np.random.default_rng(2).standard_normal((8, 96)).astype(np.float32)
-    chunk = decode_chunk(CpuModel(bundle, threads=1), bundle.manifest, z, identity(96), 40, 60)
+    model = CpuModel(bundle, threads=1, backend="cpu-fp32")
+    chunk = decode_chunk(model, bundle.manifest, z, identity(96), 40, 60)
     with torch.no_grad():
         mel = decoder.projection.decode(torch.from_numpy(z)[None])
         whole = sound(decoder.spectrum(mel, *decoder.heads(mel), torch.tensor([0])))[0].numpy()
