@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 
 def with_normalisation(content: bytes, mean: float, std: float) -> bytes:
@@ -31,8 +32,8 @@ def without_output(content: bytes, shape: Sequence[int], instead: Sequence[int])
     import flatbuffers
     from mediapipe.tasks.metadata import schema_py_generated as schema
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
-    graph = model.subgraphs[0]
+    model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    graph: Any = model.subgraphs[0]  # generated code: its types leave open what a file holds
     by_shape = {tuple(graph.tensors[tensor].shape): tensor for tensor in graph.outputs}
     gone, given = by_shape[tuple(shape)], by_shape[tuple(instead)]
     graph.outputs = [given if tensor == gone else tensor for tensor in graph.outputs]
