@@ -313,8 +313,8 @@ class ScoreRequest:
     style: str = "auto"
     intensity: float = 0.6  # 0 to 1
     seed: int = 1
-    steps: int = 4
-    guidance: float = 2.0
+    steps: int = 2
+    guidance: float = 2.5
     takes: int = 1
     accents: AccentKind = "impact"
     loudness: float = -14.0  # LUFS

@@ -19,18 +19,19 @@ import torch
 from toy_bundle import toy_plan, write_bundle
 
 from hitpoint.cue import tokens
+from hitpoint.cue.bundle import STARTER, load_bundle
 from hitpoint.cue.generate import told_of
 from hitpoint.cue.plan import Accent
 from hitpoint.errors import HitpointError
 from hitpoint.progress import SILENT
 from hitpoint_training import flow
-from hitpoint_training.ablation import STREAMS, Deaf, evenly
+from hitpoint_training.ablation import STREAMS, Deaf, evenly, untrained
 from hitpoint_training.corpus.annotations import plan_to_json
 from hitpoint_training.corpus.compose import compose
 from hitpoint_training.dataset import batch_of
 from hitpoint_training.evaluate.suite import Question, evaluate, write_report
 from hitpoint_training.evaluate.table import GROUPS, tables
-from hitpoint_training.evaluate_bundle import rows_of, shuffle
+from hitpoint_training.evaluate_bundle import projection_of, rows_of, shuffle
 
 FRAMES = 512
 PLAN = compose(3, None, 16.0).plan
@@ -153,6 +154,36 @@ tmp_path / "cache", rows, None, 9, 1, 1.0, 1, 1,
     assert report["rows"]["silence"]["hit AUC"] == pytest.approx(0.5)
     assert report["question"]["pieces"] == 2
     assert [len(table.columns) - 1 for table in tables(found)] == [len(names) for names in GROUPS.values()]
+
+
+def test_the_codec_alone_is_a_row(tmp_path: Path) -> None:
+    """The pieces through the shipped codec: nearly themselves, which generated music cannot be."""
+    heldout, corpus = a_folder(tmp_path / "heldout", 2, 0), a_folder(tmp_path / "corpus", 9, 1)
+    rows = ("composed", "codec", "silence")
+    question = Question(STARTER, heldout, corpus, tmp_path / "cache", rows, None, 9, 1, 1.0, 1, 1)
+    found = evaluate(question, SILENT)
+    assert found["codec"]["hit AUC"] > 0.95
+    assert found["codec"]["in 40 ms"] > 0.9
+    assert (
+        found["composed"]["mel distance"] < found["codec"]["mel distance"] < found["silence"]["mel distance"]
+    )
+    sounds = sorted((tmp_path / "cache").glob("starter-*/codec/*.flac"))
+    assert [sound.stem for sound in sounds] == ["00000", "00001"]
+    assert soundfile.info(sounds[0]).frames == 7 * 48_000
+
+
+def test_random_weights_know_nothing_in_any_precision() -> None:
+    """The network of int8 is one of learned weights: the control may not take it."""
+    shipped = load_bundle(STARTER)
+    assert "step" in shipped.int8
+    drawn = untrained(shipped, 1)
+    assert drawn.step != shipped.step
+    assert set(drawn.int8) == set(shipped.int8) - {"step"}
+
+
+def test_a_bundle_without_our_codec_is_a_named_error(tmp_path: Path) -> None:
+    with pytest.raises(HitpointError, match=r"has no .*synthesis"):
+        projection_of(write_bundle(tmp_path / "toy"))
 
 
 def test_unknown_rows_and_too_small_corpora_are_named_errors(tmp_path: Path) -> None:

@@ -167,7 +167,22 @@ def test_an_instant_is_guided_only_where_there_is_much_noise(generator: Generato
             time = torch.tensor([[t, t, 1.0]])
             cond = flow.velocity(generator, x, time, known, told)
             free = flow.velocity(generator, x, time, known, flow.without(told, rows, flow.EVERYTHING))
-        assert torch.allclose(made, free + weight * (cond - free), atol=1e-5)
+        guided = free + weight * (cond - free)
+        assert torch.allclose(made, flow.as_wide(guided, cond, x, time[:, :1, None]), atol=1e-5)
+        assert weight > 1 or torch.allclose(made, cond, atol=1e-5)
+
+
+def test_guidance_widens_the_data_half_as_much() -> None:
+    """The direction is that of the guided velocity, the spread of what it points at halfway to the plain."""
+    torch.manual_seed(4)
+    x, plain, t = torch.randn(2, LATENT, 64), torch.randn(2, LATENT, 64), torch.full((2, 1, 1), 0.7)
+    guided = plain + 2 * torch.randn(2, LATENT, 64)
+    made, wanted = x - t * flow.as_wide(guided, plain, x, t), x - t * guided
+    halfway = ((x - t * plain).std((1, 2)) + wanted.std((1, 2))) / 2
+    assert torch.allclose(made.std((1, 2)), halfway, rtol=1e-4)
+    assert torch.allclose(
+        made / made.std((1, 2), keepdim=True), wanted / wanted.std((1, 2), keepdim=True), atol=1e-3
+    )
 
 
 def test_times_are_jumps_of_the_sampler() -> None:

@@ -101,4 +101,7 @@ def untrained(bundle: Bundle, seed: int) -> Bundle:
         if values.dtype == np.float16:
             drawn = random.normal(0, float(values.astype(np.float32).std()), values.shape)
             tensor.CopyFrom(numpy_helper.from_array(drawn.astype(np.float16), tensor.name))
-    return replace(bundle, step=network.SerializeToString())
+    others = {
+        name: graph for name, graph in bundle.int8.items() if name != "step"
+    }  # it still has the weights
+    return replace(bundle, step=network.SerializeToString(), int8=others)

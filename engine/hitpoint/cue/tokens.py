@@ -1,9 +1,10 @@
 """From a plan to what the network attends to: style, globals, accents, looks and scenes, and who may see
 whom.
 
-Every latent frame sees the tokens of the whole window, but of the scenes only the one it lies in: the
-storyboard-guided cross-attention of VeM. VeM multiplies the scores with a mask before the softmax, so that
-other shots leak; here the mask is added, and what lies outside gets exactly nothing.
+Every latent frame sees style and global numbers, accents and looks the better the nearer they are in time,
+and of the scenes only the one it lies in: the storyboard-guided cross-attention of VeM. VeM multiplies the
+scores with a mask before the softmax, so that other shots leak; here the mask is added, and what lies
+outside gets exactly nothing.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ TOKENS = GENERAL + EVENTS + VISUAL + SCENES
 EVENT_TOKENS = slice(GENERAL, GENERAL + EVENTS)
 VISUAL_TOKENS = slice(GENERAL + EVENTS, GENERAL + EVENTS + VISUAL)
 SCENE_TOKENS = slice(GENERAL + EVENTS + VISUAL, TOKENS)
+EVENT_REACH_S, LOOK_REACH_S = 1.0, 0.5
+"""At this distance in time a token's weight is 1/e of what it is at its own time."""
 HIDDEN = np.float32(-1e4)
 """Added to a score, it leaves exactly nothing of the weight, in fp16 too."""
 
@@ -54,10 +57,15 @@ def looks(plan: CuePlan, first_frame: int, frames: int) -> Floats:
     none."""
     out = np.zeros((VISUAL, LOOKS), np.float32)
     for row in range(min(VISUAL, -(-frames * LOOK_RATE // LATENT_RATE))):
-        index = int(np.floor(first_frame * LOOK_RATE / LATENT_RATE + row + 0.5))
+        index = _first_look(first_frame) + row
         if 0 <= index < len(plan.looks):
             out[row] = plan.looks[index]
     return out
+
+
+def _first_look(first_frame: int) -> int:
+    """The half second that begins nearest to the window's start."""
+    return int(np.floor(first_frame * LOOK_RATE / LATENT_RATE + 0.5))
 
 
 def scenes(plan: CuePlan, first_frame: int, frames: int) -> Floats:
@@ -85,12 +93,21 @@ def _seen(plan: CuePlan, first_frame: int, frames: int) -> list[tuple[int, float
 
 
 def attention(plan: CuePlan, first_frame: int, frames: int) -> Floats:
-    """(frames, TOKENS) float32 to be added to the scores: 0 where a frame sees a token, HIDDEN where not."""
+    """(frames, TOKENS) float32 to be added to the scores: 0 where a frame sees a token, less with the
+    distance in time, HIDDEN where it does not see it."""
     out = np.full((frames, TOKENS), HIDDEN, np.float32)
     out[:, :GENERAL] = 0
-    out[:, EVENT_TOKENS][:, events(plan, first_frame, frames)[:, 3] > 0] = 0
-    out[:, VISUAL_TOKENS][:, looks(plan, first_frame, frames).any(1)] = 0
     times = (first_frame + np.arange(frames)) / LATENT_RATE
+    told, seen = events(plan, first_frame, frames), looks(plan, first_frame, frames)
+    moments = first_frame / LATENT_RATE + 10 * told[:, 0]
+    middles = (_first_look(first_frame) + np.arange(VISUAL) + 0.5) / LOOK_RATE
+    out[:, EVENT_TOKENS] = np.where(told[:, 3] > 0, _near(times, moments, EVENT_REACH_S), HIDDEN)
+    out[:, VISUAL_TOKENS] = np.where(seen.any(1), _near(times, middles, LOOK_REACH_S), HIDDEN)
     for row, (_, start, stop) in enumerate(_seen(plan, first_frame, frames)):
         out[(times >= start) & (times < stop), SCENE_TOKENS.start + row] = 0
     return out
+
+
+def _near(times: Floats, moments: Floats, reach: float) -> Floats:
+    """(times, moments) minus the square of the distance in `reach`, not below HIDDEN."""
+    return np.maximum(HIDDEN, -(((times[:, None] - moments) / reach) ** 2))

@@ -28,8 +28,8 @@ class Controls:
     takes: int = 2
     loudness: float = -14.0
     accents: AccentKind = "impact"
-    steps: int = 4
-    guidance: float = 2.0
+    steps: int = 2
+    guidance: float = 2.5
     bundle: Path | None = None
     ducked: bool = False
     ducking: Ducking = field(default_factory=Ducking)
