@@ -10,6 +10,7 @@ outside gets exactly nothing.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hitpoint.cue.plan import LOOK_NAMES, LOOK_RATE, CuePlan
 from hitpoint.cue.tracks import LATENT_RATE
@@ -99,7 +100,7 @@ def attention(plan: CuePlan, first_frame: int, frames: int) -> Floats:
     out[:, :GENERAL] = 0
     times = (first_frame + np.arange(frames)) / LATENT_RATE
     told, seen = events(plan, first_frame, frames), looks(plan, first_frame, frames)
-    moments = first_frame / LATENT_RATE + 10 * told[:, 0]
+    moments = first_frame / LATENT_RATE + 10 * told[:, 0].astype(np.float64)
     middles = (_first_look(first_frame) + np.arange(VISUAL) + 0.5) / LOOK_RATE
     out[:, EVENT_TOKENS] = np.where(told[:, 3] > 0, _near(times, moments, EVENT_REACH_S), HIDDEN)
     out[:, VISUAL_TOKENS] = np.where(seen.any(1), _near(times, middles, LOOK_REACH_S), HIDDEN)
@@ -108,6 +109,7 @@ def attention(plan: CuePlan, first_frame: int, frames: int) -> Floats:
     return out
 
 
-def _near(times: Floats, moments: Floats, reach: float) -> Floats:
+def _near(times: NDArray[np.float64], moments: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
     """(times, moments) minus the square of the distance in `reach`, not below HIDDEN."""
-    return np.maximum(HIDDEN, -(((times[:, None] - moments) / reach) ** 2))
+    near: NDArray[np.float64] = np.maximum(float(HIDDEN), -(((times[:, None] - moments) / reach) ** 2))
+    return near
