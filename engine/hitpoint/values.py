@@ -22,6 +22,8 @@ MotionSource = Literal["pose", "flow"]
 
 SAMPLE_RATE = 48_000
 """Of everything that Hitpoint makes, in hertz."""
+STEPS, GUIDANCE = 2, 2.5
+"""Of the sampler, unless somebody says otherwise (docs/decisions/0009-near-in-time.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +315,8 @@ class ScoreRequest:
     style: str = "auto"
     intensity: float = 0.6  # 0 to 1
     seed: int = 1
-    steps: int = 2
-    guidance: float = 2.5
+    steps: int = STEPS
+    guidance: float = GUIDANCE
     takes: int = 1
     accents: AccentKind = "impact"
     loudness: float = -14.0  # LUFS

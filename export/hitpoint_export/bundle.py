@@ -16,7 +16,7 @@ from hitpoint.cue.bundle import load_bundle
 from hitpoint.cue.plan import LOOK_NAMES, STYLES
 from hitpoint.cue.tracks import LATENT_RATE, TRACK_NAMES
 from hitpoint.errors import ModelBundleError
-from hitpoint.values import SAMPLE_RATE
+from hitpoint.values import GUIDANCE, SAMPLE_RATE, STEPS
 from hitpoint_export.graphs import Graph, Port, graphs
 from hitpoint_export.int8.make import Small, small_graphs, write_small
 from hitpoint_export.onnx_file import OPSET, export, finish, largest_difference
@@ -129,8 +129,8 @@ def build(recipe: Recipe, folder: Path, version: str) -> tuple[tuple[Parity, ...
         "latent_channels": recipe.codec.latent,
         "window": {"frames": longest, "known": longest // 4, "minimum": min(recipe.flow.windows)},
         "codec": {"n_fft": SIZE, "hop": HOP, "halo": decoder.halo},
-        "default_steps": 2,
-        "default_guidance": 2.5,
+        "default_steps": STEPS,
+        "default_guidance": GUIDANCE,
         "styles": list(STYLES),
         "tracks": list(TRACK_NAMES),
         "looks": list(LOOK_NAMES),

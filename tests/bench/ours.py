@@ -27,9 +27,8 @@ from hitpoint.cue.stream import preview
 from hitpoint.cue.wav import Provenance
 from hitpoint.parallel import ordered
 from hitpoint.progress import SILENT
-from hitpoint.values import SAMPLE_RATE, Floats, HitPoint, ScoreRequest, TempoMap, TempoPoint
+from hitpoint.values import GUIDANCE, SAMPLE_RATE, STEPS, Floats, HitPoint, TempoMap, TempoPoint
 
-STEPS, GUIDANCE = ScoreRequest(Path()).steps, ScoreRequest(Path()).guidance
 MEDIA = Path(__file__).resolve().parents[3] / "shared" / "media" / "video"
 CLIP = MEDIA / "v01_aist_pop_solo_gtmusic.mp4"
 LOOPS = 5

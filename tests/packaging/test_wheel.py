@@ -20,12 +20,12 @@ PACKAGES = {
 }
 DATA = re.compile(
     r"hitpoint/py\.typed"
-    r"|hitpoint/bundles/starter/(manifest\.json|(cond|step|decode|encode)\.onnx)"
+    r"|hitpoint/bundles/starter/(manifest\.json|(cond|step|step_int8|decode|decode_int8|encode)\.onnx)"
     r"|hitpoint_plugin/connect/scripts/\w+\.txt"
     r"|hitpoint_plugin/view/hitpoint\.svg"
 )
 ABOUT = {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE", "licenses/LICENSE-GPL-3.0"}
-MOST_BYTES = 50 << 20  # the bundle is nearly all of it
+MOST_BYTES = 65 << 20  # the bundle is nearly all of it (docs/decisions/0009-near-in-time.md)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_every_module_and_its_data_and_nothing_else(wheel: zipfile.ZipFile) -> N
     assert {name for name in inside if name.endswith(".py")} == modules
     data = inside - modules
     assert [name for name in data if not DATA.fullmatch(name)] == []
-    assert len(data) == 12
+    assert len(data) == 14
 
 
 def test_what_it_says_of_itself(wheel: zipfile.ZipFile) -> None:

@@ -11,6 +11,7 @@ from gaps import GAP_S, Gaps
 from qt_patience import PATIENCE_MS
 from timelines import second_opinion
 
+from hitpoint.demo.dancer import render_dancer
 from hitpoint.timeline.read import read_timeline
 from hitpoint_plugin.tasks import Failure
 from hitpoint_plugin.view.window import Window
@@ -104,9 +105,13 @@ def test_watch_edit_make_again_place_ask_and_take_off(
     again.close()
 
 
-def test_a_job_is_cancelled_and_says_so(window: Window, qtbot, edit: Path, failures: list[Failure]) -> None:
+def test_a_job_is_cancelled_and_says_so(
+    window: Window, qtbot, tmp_path: Path, failures: list[Failure]
+) -> None:
+    film = tmp_path / "long.mp4"  # long enough to be at work still when the cancellation comes
+    render_dancer(film, seconds=40, size=(320, 180), seed=7)
     model = window.model
-    window.open(edit)
+    window.open(film)
     qtbot.waitUntil(lambda: model.store.current == 1 and not model.busy, timeout=PATIENCE_MS)
     model.studio.watch(1)
     (job,) = model.studio.jobs.all()

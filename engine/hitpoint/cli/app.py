@@ -21,7 +21,7 @@ from hitpoint.cli.where import ducking, intensity_curve, where
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError, MissingExtraError, UsageError
 from hitpoint.progress import Progress
-from hitpoint.values import AccentKind, ScoreRequest
+from hitpoint.values import GUIDANCE, STEPS, AccentKind, ScoreRequest
 
 app = typer.Typer(
     add_completion=False,
@@ -73,7 +73,7 @@ def score(
     handles: HandlesOption = False,
     style: Annotated[str, typer.Option(help=f"auto, {', '.join(STYLES)}.")] = "auto",
     seed: Annotated[int, typer.Option(min=0, help="Other seed, other music.")] = 1,
-    steps: Annotated[int, typer.Option(min=1, max=128, help="Sampler steps.")] = 4,
+    steps: Annotated[int, typer.Option(min=1, max=128, help="Sampler steps.")] = STEPS,
     takes: Annotated[int, typer.Option(min=1, max=32, help="Make so many and keep the best.")] = 1,
     intensity: Annotated[float, typer.Option(min=0, max=1)] = 0.6,
     curve: Annotated[
@@ -85,7 +85,9 @@ def score(
     tail: Annotated[
         float | None, typer.Option(min=0, help="Seconds that the last sound rings, if no hit forbids it.")
     ] = None,
-    guidance: Annotated[float, typer.Option(min=1, max=4, help="How strictly the plan is followed.")] = 2.0,
+    guidance: Annotated[
+        float, typer.Option(min=1, max=4, help="How strictly the plan is followed.")
+    ] = GUIDANCE,
     loudness: Annotated[float, typer.Option(min=-40, max=-8, help="Target in LUFS.")] = -14.0,
     bpm: Annotated[float | None, typer.Option(min=40, max=240, help="Pin the tempo.")] = None,
     accents: AccentsOption = "impact",

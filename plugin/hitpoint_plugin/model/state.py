@@ -9,7 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from hitpoint.values import AccentKind, Anew, Ducking, HitPoint, Scope, ScoreRequest, TempoMap
+from hitpoint.values import (
+    GUIDANCE,
+    STEPS,
+    AccentKind,
+    Anew,
+    Ducking,
+    HitPoint,
+    Scope,
+    ScoreRequest,
+    TempoMap,
+)
 from hitpoint_plugin.tasks import Take, Watched
 
 NUDGE_STRENGTH = 0.1
@@ -28,8 +38,8 @@ class Controls:
     takes: int = 2
     loudness: float = -14.0
     accents: AccentKind = "impact"
-    steps: int = 2
-    guidance: float = 2.5
+    steps: int = STEPS
+    guidance: float = GUIDANCE
     bundle: Path | None = None
     ducked: bool = False
     ducking: Ducking = field(default_factory=Ducking)

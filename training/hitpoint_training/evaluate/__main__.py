@@ -16,6 +16,7 @@ from hitpoint.backends.threads import cpu_threads
 from hitpoint.cli import console
 from hitpoint.cue.plan import STYLES
 from hitpoint.errors import HitpointError
+from hitpoint.values import GUIDANCE, STEPS
 from hitpoint_training.dataset import find_pieces
 from hitpoint_training.evaluate.clip_tables import clip_tables
 from hitpoint_training.evaluate.clips import ClipsQuestion, measure_clips, write_clips
@@ -64,8 +65,8 @@ def _offer_all(every: argparse.ArgumentParser) -> None:
     every.add_argument("--rows", nargs="+", default=None, help="only these rows, by their names")
     every.add_argument("--limit", type=int, default=None, help="only so many pieces")
     every.add_argument("--corpus-pieces", type=int, default=320, help="listen to so many of the corpus")
-    every.add_argument("--steps", type=int, default=2, help="of the sampler, where none are named")
-    every.add_argument("--guidance", type=float, default=2.5, help="of the sampler")
+    every.add_argument("--steps", type=int, default=STEPS, help="of the sampler, where none are named")
+    every.add_argument("--guidance", type=float, default=GUIDANCE, help="of the sampler")
     every.add_argument("--seed", type=int, default=1, help="of the noise")
     every.add_argument("--jobs", type=int, default=cpu_threads(), help="processes that measure")
     every.add_argument("--cache", type=Path, default=Path("runs/evaluate"), help="rendered sounds, results")
