@@ -81,7 +81,7 @@ def at_risk(queue: Queue) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("jobs", "kills"), [(60, 6), pytest.param(10_000, 1_000, marks=pytest.mark.battery)], ids=["6", "1000"]
+    ("jobs", "kills"), [(240, 6), pytest.param(10_000, 1_000, marks=pytest.mark.battery)], ids=["6", "1000"]
 )
 def test_killed_workers_lose_nothing(jobs: int, kills: int, path: Path) -> None:
     asked(path, ["work"] * jobs)
