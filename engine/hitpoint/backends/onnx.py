@@ -97,11 +97,11 @@ class OnnxBackend:
 
 def _int8(bundle: Bundle, name: Name) -> tuple[Mapping[str, bytes], str]:
     """The int8 graphs to take in the place of float32 ones, and in words what is computed in and why."""
-    instructions = int8_products()
     if name != "cpu":
         return {}, "float32"
     if not bundle.int8:
         return {}, "float32, as the bundle has no int8 graphs"
+    instructions = int8_products()
     if not instructions:
         return {}, "float32, as this processor is not known to have instructions for int8 products"
     return bundle.int8, f"{' and '.join(bundle.int8)} in int8 by {instructions}"

@@ -18,10 +18,10 @@ from hitpoint.cue.bundle import Manifest
 from hitpoint.cue.decode import Positions, chunk_context, decode_chunk, identity
 from hitpoint.cue.generate import Model
 from hitpoint.cue.onsets import HOP, LAG, SIZE, Onsets, find_onsets, flux, level_gain
-from hitpoint.cue.sliding import sliding_max
 from hitpoint.cue.windows import Span
 from hitpoint.errors import OutputError
 from hitpoint.progress import Progress
+from hitpoint.sliding import sliding_max
 from hitpoint.values import Floats
 
 CHUNK_LATENTS = 128

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from hitpoint.cue.loudness import CELL
-from hitpoint.cue.sliding import sliding_max
+from hitpoint.sliding import sliding_max
 from hitpoint.values import SAMPLE_RATE, Floats
 
 CEILING_DB = -1.3

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hitpoint.cue.sliding import sliding_max, sliding_mean
+from hitpoint.sliding import sliding_max, sliding_mean
 from hitpoint.values import SAMPLE_RATE, Floats
 
 SIZE = 512

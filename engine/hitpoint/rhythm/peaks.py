@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from hitpoint.sliding import sliding_max
 from hitpoint.values import Floats, Peak
 
 
@@ -24,16 +25,13 @@ def pick_peaks(envelope: Floats, rate: float, rule: PeakRule = PeakRule()) -> tu
     if not len(envelope):
         return ()
     reach, mean = round(rule.reach_s * rate), round(rule.mean_s * rate)
-    largest, average = _around(envelope, reach).max(1), _around(envelope, mean).mean(1)
+    largest = sliding_max(envelope, 2 * reach + 1)
+    held = np.pad(envelope, mean, mode="edge")
+    average = sliding_window_view(held, 2 * mean + 1).mean(1)
     chosen = (envelope == largest) & (envelope * (1 - rule.delta) >= average) & (envelope > 0)
     rows = np.flatnonzero(chosen)
     rows = rows[np.concatenate([[True], np.diff(rows) > reach])] if len(rows) else rows
     return tuple(_refined(envelope, int(row), rate) for row in rows)
-
-
-def _around(envelope: Floats, reach: int) -> Floats:
-    """Each row with `reach` rows on both sides, (rows, 2 * reach + 1); the ends are held."""
-    return sliding_window_view(np.pad(envelope, reach, mode="edge"), 2 * reach + 1)
 
 
 def _refined(envelope: Floats, row: int, rate: float) -> Peak:

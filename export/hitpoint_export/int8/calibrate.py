@@ -113,7 +113,8 @@ def compose(model: Model, bundle: Bundle, style: str, seed: int, steps: int) -> 
 def plan_of(seconds: float, style: str, seed: int) -> CuePlan:
     """A cue with an accent about every three seconds and a cut every six."""
     random = np.random.default_rng(seed)
-    times = np.arange(1.5, seconds - 1, 3) + random.uniform(-1, 1, len(np.arange(1.5, seconds - 1, 3)))
+    even = np.arange(1.5, seconds - 1, 3)
+    times = even + random.uniform(-1, 1, len(even))
     hits = [Accent(float(time), float(random.uniform(0.4, 1))) for time in times]
     tempo = TempoMap((TempoPoint(0.0, float(random.uniform(80, 150))),), 0.0)
     cuts = [float(cut) for cut in np.arange(6.0, seconds, 6)]

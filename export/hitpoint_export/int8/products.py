@@ -117,10 +117,10 @@ def _product(
     elif form == "down":
         pairs = [_padded(writer, codes, scale[1], (1, 1)), writer.constant([1, -1, 2 * weight.shape[1]])]
         codes = _shifted(writer, writer.node("Reshape", pairs), 2)
-        weight = weight.transpose(2, 1, 0).reshape(-1, len(weight))
     else:
         count = weight.shape[2]
         codes = _shifted(writer, _padded(writer, codes, scale[1], (count // 2, count // 2)), count)
+    if form != "up":
         weight = weight.transpose(2, 1, 0).reshape(-1, len(weight))
     made = writer.node("MatMul", _both(writer, codes, scale, weight))
     made = writer.node("Add", [made, writer.constant(bias)])

@@ -143,10 +143,5 @@ def write_report(path: Path, question: Question, rows: dict[str, Figures]) -> No
         "guidance": question.guidance,
         "seed": question.seed,
     }
-    write_atomic(
-        path,
-        (
-            json.dumps({"question": asked, "rows": {name: told(row) for name, row in rows.items()}}, indent=1)
-            + "\n"
-        ).encode(),
-    )
+    figures = {name: told(row) for name, row in rows.items()}
+    write_atomic(path, (json.dumps({"question": asked, "rows": figures}, indent=1) + "\n").encode())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from hitpoint.cue.sliding import sliding_max, sliding_mean
+from hitpoint.sliding import sliding_max, sliding_mean
 
 
 @given(st.integers(1, 200), st.integers(0, 60), st.integers(0, 1000))
