@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from graph_feeds import feeds
 from toy_bundle import write_bundle
 
-from hitpoint.backends.api import NAMES, Backend, Feeds, Name
+from hitpoint.backends.api import NAMES, Backend, Name
 from hitpoint.backends.choose import BEST, choose, load
-from hitpoint.cue.bundle import GRAPHS, STARTER, Bundle, TensorSpec, load_bundle
+from hitpoint.cue.bundle import GRAPHS, STARTER, Bundle, load_bundle
 from hitpoint.cue.sessions import CpuModel
 from hitpoint.errors import Cancelled, EngineError, ModelBundleError, UsageError
 from hitpoint.progress import Progress
@@ -42,24 +43,6 @@ def backend(name: Name, toy: Bundle) -> Backend:
         return load(toy, name)
     except EngineError as error:
         pytest.skip(f"{name} does not run here: {error}")
-
-
-def some(spec: TensorSpec, frames: int, batch: int) -> np.ndarray:
-    """Values of the right shape that every graph takes."""
-    free = {"B": batch, "T": frames, "2T": 2 * frames}
-    shape = [size if isinstance(size, int) else free[size] for size in spec.shape]
-    if spec.name == "positions":
-        return np.arange(shape[0], dtype=np.float32)
-    if spec.type == "int64":
-        return np.zeros(shape, np.int64)
-    if spec.name == "t":
-        return np.full(shape, 0.5, np.float32)
-    return np.random.default_rng(len(spec.name)).standard_normal(shape).astype(np.float32)
-
-
-def feeds(bundle: Bundle, graph: str, frames: int = 128, batch: int = 2) -> Feeds:
-    inputs = bundle.manifest.graph(graph).inputs
-    return {spec.name: some(spec, frames, batch) for spec in inputs}
 
 
 def decoded(backend: Backend, bundle: Bundle, frames: int) -> np.ndarray:

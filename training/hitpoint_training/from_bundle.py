@@ -30,9 +30,10 @@ LSTM = "conditioner.visual.lstm"
 _COMPUTED = ("projection.analysis", "bank.", "aligner.head")
 
 
-def weights_of(path: Path) -> dict[str, Tensor]:
+def weights_of(source: Path | bytes) -> dict[str, Tensor]:
     """All floating-point parameters of a graph under the names that PyTorch gave them, as fp32."""
-    graph = onnx.load(path).graph
+    model = onnx.load_from_string(source) if isinstance(source, bytes) else onnx.load(source)
+    graph = model.graph
     values = {one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in graph.initializer}
     for node in graph.node:
         if node.op_type == "Cast" and node.input[0] in values:
@@ -78,7 +79,11 @@ def complete(projection: Projection) -> None:
 
 def decoder_of_bundle(bundle: Path) -> Decoder:
     """The decoder of a bundle of any size, with its projection."""
-    weights = weights_of(bundle / "decode.onnx")
+    return decoder_of(weights_of(bundle / "decode.onnx"))
+
+
+def decoder_of(weights: Mapping[str, Tensor]) -> Decoder:
+    """The decoder with these weights of the graph, whatever its size. Raises UsageError as `fill`."""
     latent, width = len(weights["projection.synthesis"]), len(weights["enter.weight"])
     decoder = Decoder(latent, width, sum(name.endswith(".scale") for name in weights))
     fill(decoder, weights)
