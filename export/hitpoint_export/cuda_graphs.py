@@ -46,7 +46,11 @@ class CudaGraphs:
         """Raises EngineError where PyTorch has no GPU, ModelBundleError for networks of another version."""
         self._device = found(device)
         self._specs = {name: bundle.manifest.graph(name) for name in GRAPHS}
-        modules = {name: graph.module.to(self._device) for name, graph in torch_graphs(bundle).items()}
+        graphs = torch_graphs(bundle)
+        try:
+            modules = {name: graph.module.to(self._device) for name, graph in graphs.items()}
+        except RuntimeError as error:
+            raise EngineError(f"PyTorch cannot use the GPU: {error}.", "Look at nvidia-smi.") from error
         self._halved = ("step", "decode") if precision == "fp16" else ()
         for name in self._halved:
             halve(modules[name])
