@@ -6,7 +6,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -49,6 +49,18 @@ def timed(
     return Row(what, tuple(seconds), audio, note)
 
 
+def table(rows: Iterable[Row]) -> str:
+    """The rows in Markdown."""
+    lines = ["| what | median | spread | runs | times real time | note |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        ratio = f"{row.ratio:.3g}" if row.audio else "-"
+        spread = f"{min(row.seconds):.3g} to {max(row.seconds):.3g} s"
+        lines.append(
+            f"| {row.what} | {row.median:.3g} s | {spread} | {len(row.seconds)} | {ratio} | {row.note} |"
+        )
+    return "\n".join(lines)
+
+
 def machine() -> str:
     """Processor, cores for this process, system and versions."""
     cpu = next(
@@ -57,7 +69,7 @@ def machine() -> str:
     )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = ", ".join(
-        f"{name} {_version(name)}" for name in ("onnxruntime", "numpy", "torch", "transformers")
+        f"{name} {version(name)}" for name in ("onnxruntime", "numpy", "torch", "transformers")
     )
     system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     return f"{cpu}, {cores} cores; {system}; {versions}"
@@ -81,7 +93,8 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def _version(name: str) -> str:
+def version(name: str) -> str:
+    """Of an installed distribution."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:

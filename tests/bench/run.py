@@ -10,10 +10,11 @@ import argparse
 import gc
 from pathlib import Path
 
+import gpu
 import ours
 import peers
 import torch
-from measure import Row, load, machine
+from measure import Row, load, machine, table
 
 from hitpoint.backends.threads import cpu_threads
 
@@ -29,17 +30,6 @@ PUBLISHED = """\
 | Magenta RealTime 2, small | Apple Silicon | streaming | 200 ms to first sound | about 1 | its README |
 
 For MusicGen-small and LORIS no time on a CPU is published that we know of."""
-
-
-def _table(rows: list[Row]) -> str:
-    lines = ["| what | median | spread | runs | times real time | note |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        ratio = f"{row.ratio:.3g}" if row.audio else "-"
-        spread = f"{min(row.seconds):.3g} to {max(row.seconds):.3g} s"
-        lines.append(
-            f"| {row.what} | {row.median:.3g} s | {spread} | {len(row.seconds)} | {ratio} | {row.note} |"
-        )
-    return "\n".join(lines)
 
 
 def _peers(quick: bool) -> list[Row]:
@@ -76,7 +66,7 @@ def main() -> None:
         f"Written by `python tests/bench/run.py` (`make bench`). {machine()}. Load before the run: {before:.1f}. "
         f"Bundle {model.bundle.id.name} {model.bundle.id.sha256[:12]}, {ours.STEPS} steps, guidance {ours.GUIDANCE:g}, "
         f"backend {model.backend}.",
-        *(f"## {title}\n\n{_table(rows)}" for title, rows in told if rows),
+        *(f"## {title}\n\n{table(rows)}" for title, rows in told if rows),
         "## Memory\n\nPeak resident memory of a process that makes one cue: "
         + ", ".join(f"{peak:.0f} MB for {seconds:g} s" for seconds, peak in peaks)
         + ".",
@@ -90,11 +80,15 @@ def main() -> None:
         )
         parts += [
             "## Beside others, in the same run\n\nTheir architectures in PyTorch with random weights, float32, the same "
-            f"processor cores (`tests/bench/peers.py`).\n\n{_table(others)}\n\nGeneration of 30 s by Hitpoint is\n\n{faster}\n\n"
+            f"processor cores (`tests/bench/peers.py`).\n\n{table(others)}\n\nGeneration of 30 s by Hitpoint is\n\n{faster}\n\n"
             "They are models of hundreds of millions of parameters for any kind of sound; ours is small and knows one. "
             "The ratios say what that costs in time and nothing about quality.",
             f"## What the others publish\n\n{PUBLISHED}",
         ]
+    if torch.cuda.is_available():
+        parts.append(gpu.section("cuda", lengths, runs))
+    else:
+        parts += gpu.kept(options.output)
     options.output.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(options.output.read_text(encoding="utf-8"))
 
