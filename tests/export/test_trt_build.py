@@ -39,6 +39,15 @@ def run_script(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
 
 
+def run_script_timed(what: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    began, before = time.monotonic(), os.times()
+    done = run_script(*arguments)
+    after = os.times()
+    busy = after.children_user + after.children_system - before.children_user - before.children_system
+    print(f"{what} in {time.monotonic() - began:.2f} s, {busy:.2f} s of processor time")
+    return done
+
+
 def flip(path: Path, at: int) -> None:
     data = bytearray(path.read_bytes())
     data[at] ^= 1
@@ -56,12 +65,8 @@ def recorded(stages: list[str]) -> Progress:
 
 def test_the_starter_bundle_is_built_and_then_cached(tmp_path):
     out = tmp_path / "engines"
-    began, cpu = time.monotonic(), os.times()
-    first = run_script(STARTER, "-o", out, "--profile", "default", "--json")
-    spent = os.times()
+    first = run_script_timed("built", STARTER, "-o", out, "--profile", "default", "--json")
     assert first.returncode == 0, first.stderr
-    busy = spent.children_user + spent.children_system - cpu.children_user - cpu.children_system
-    print(f"built in {time.monotonic() - began:.1f} s, {busy:.1f} s of CPU time")
     engines = json.loads(first.stdout)["engines"]
     assert [(e["graph"], e["state"]) for e in engines] == [(name, "built") for name in GRAPHS]
     bundle = load_bundle()
@@ -74,9 +79,7 @@ def test_the_starter_bundle_is_built_and_then_cached(tmp_path):
         assert 0.9 * weights < summary["plan_bytes"] < len(plan)
         print(engine["graph"], summary)
     assert "step: compiling" in first.stderr
-    began = time.monotonic()
-    second = run_script(STARTER, "-o", out, "--profile", "default", "--json")
-    print(f"second call in {time.monotonic() - began:.2f} s")
+    second = run_script_timed("found again", STARTER, "-o", out, "--profile", "default", "--json")
     assert second.returncode == 0, second.stderr
     again = json.loads(second.stdout)["engines"]
     assert [e["state"] for e in again] == ["cached"] * 3
