@@ -79,14 +79,14 @@ class Draft:
     def render(self, z: Floats, positions: Positions, progress: Progress) -> None:
         """Bring the sound to these latents (Z, frames) and positions; only what changed is decoded again."""
         hop = 2 * self._manifest.hop
-        changed = self._changed(z, positions)
+        changed, first = self._changed(z, positions), self._z is None
+        self._z, self._positions = z, positions  # at once, so that the old ones are not kept meanwhile
         for batch in _batches(changed, self._model.threads):
             progress.report("Rendering", batch[0].start * hop / self.samples)
             list(self._pool.map(partial(self._decode, z, positions), batch))
-        if self._z is None:
+        if first:
             self._gain = level_gain(self.read, self.samples)
         list(self._pool.map(self._measure, changed))
-        self._z, self._positions = z, positions
 
     def sound(self, z: Floats, knots: Sequence[Knot], progress: Progress) -> None:
         """Render these latents under the time map through these knots."""

@@ -20,6 +20,7 @@ OVERSAMPLING = 4  # BS.1770-4, annex 2
 FILTER_REACH = CELL // 2  # samples on each side of a cell
 TAPS = 10  # samples on each side that the interpolation needs
 LOOK_AHEAD = 4  # cells: 2.7 ms
+STRETCH = 1 << 16  # cells at a time, so that little more than the result grows with the length
 RELEASE_DB = np.float32(60.0 * CELL / SAMPLE_RATE)  # per cell: 60 dB per second
 
 
@@ -46,18 +47,36 @@ def cell_peaks(sound: Floats) -> Floats:
     return peaks
 
 
-def gain_db(peaks: Floats) -> Floats:
-    """(cells,) gain in dB, at most 0, that brings the true `peaks` of all cells under the ceiling."""
-    needed = np.minimum(0, CEILING_DB - 20 * np.log10(np.maximum(peaks, 1e-10))).astype(np.float32)
-    held = -sliding_max(-np.pad(needed, LOOK_AHEAD), 2 * LOOK_AHEAD + 1)
-    # Let go at a constant rate: g[n] = min(held[n], g[n-1] + RELEASE_DB), unrolled.
-    ramp = RELEASE_DB * np.arange(len(held), dtype=np.float64)
-    level = np.minimum(np.minimum.accumulate(held - ramp) + ramp, 0)
+def gain_db(peaks: Floats, level: float = 0.0) -> Floats:
+    """(cells,) gain in dB, at most 0, that brings the true `peaks` of all cells under the ceiling, once they
+    are turned up by `level` dB."""
+    out = np.empty(len(peaks), np.float32)
+    turned_up, lowest = np.float32(10 ** (level / 20)), np.inf
     # One cell less than the look-ahead, because samples lie between the centres of two cells.
     window = np.hanning(2 * LOOK_AHEAD + 1)[1:-1]
-    smooth = np.convolve(level, window / window.sum(), "same")
-    out: Floats = smooth[LOOK_AHEAD:-LOOK_AHEAD].astype(np.float32)
+    window /= window.sum()
+    for start in range(0, len(peaks), STRETCH):
+        stop = min(start + STRETCH, len(peaks))
+        held = _held(peaks, start - LOOK_AHEAD, stop + LOOK_AHEAD, turned_up)
+        # Let go at a constant rate: g[n] = min(held[n], g[n-1] + RELEASE_DB), unrolled.
+        ramp = RELEASE_DB * np.arange(start, start + len(held), dtype=np.float64)
+        falling = held - ramp
+        falling[0] = min(falling[0], lowest)
+        falling = np.minimum.accumulate(falling)
+        lowest = falling[stop - start - 1]  # up to where the next stretch begins
+        smooth = np.convolve(np.minimum(falling + ramp, 0), window, "same")
+        out[start:stop] = smooth[LOOK_AHEAD:-LOOK_AHEAD]
     return out
+
+
+def _held(peaks: Floats, start: int, stop: int, turned_up: np.float32) -> Floats:
+    """(stop - start,) lowest gain in dB that cells within the look-ahead ask for; 0 where there are none."""
+    first, last = start - LOOK_AHEAD, stop + LOOK_AHEAD
+    near = peaks[max(0, first) : last] * turned_up
+    needed = np.minimum(0, CEILING_DB - 20 * np.log10(np.maximum(near, 1e-10))).astype(np.float32)
+    whole = np.pad(needed, (max(0, -first), max(0, last - len(peaks))))
+    held: Floats = -sliding_max(-whole, 2 * LOOK_AHEAD + 1)[LOOK_AHEAD:-LOOK_AHEAD]
+    return held
 
 
 def factors(gain: Floats, start: int, stop: int) -> Floats:

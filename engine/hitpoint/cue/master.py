@@ -24,6 +24,7 @@ FADE_IN = SAMPLE_RATE * 5 // 1000
 LONGEST_FADE_OUT = 3 * SAMPLE_RATE
 FADED_SHARE = 0.75  # of the tail
 SHORTEST_FADE_OUT = SAMPLE_RATE * 20 // 1000
+TENTHS = 512  # of a second measured at a time
 MAX_GAIN_DB = 40.0
 ROUNDS = 12
 CLOSE_ENOUGH_LU = 0.02
@@ -41,9 +42,13 @@ class Anatomy:
     def loudness(self, gain: Floats | float) -> float:
         """LUFS under a gain in dB that may change from cell to cell."""
         cells = STEP // CELL
-        power = self.power * 10 ** (np.asarray(gain, np.float32) / 10)
-        whole = len(power) // cells
-        return gated(power[: whole * cells].reshape(whole, cells).mean(1), power[whole * cells :])
+        gains = np.broadcast_to(np.asarray(gain, np.float32), self.power.shape)
+        whole = len(self.power) // cells * cells
+        tenths = np.empty(whole // cells, np.float32)
+        for part in _stretches(whole, cells * TENTHS):
+            power = self.power[part] * 10 ** (gains[part] / 10)
+            tenths[part.start // cells : part.stop // cells] = power.reshape(-1, cells).mean(1)
+        return gated(tenths, self.power[whole:] * 10 ** (gains[whole:] / 10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +85,24 @@ def master(read: Reader, samples: int, end: float, target: float, dip: Dip | Non
     level, gain = 0.0, np.zeros_like(anatomy.peaks)
     # The limiter takes some loudness away, so what is missing is added again.
     for _ in range(ROUNDS):
-        gain = level + limiter.gain_db(anatomy.peaks * np.float32(10 ** (level / 20)))
+        gain = limiter.gain_db(anatomy.peaks, level)
+        gain += level
         result = anatomy.loudness(gain)
         if result <= SILENCE or abs(target - result) < CLOSE_ENOUGH_LU or level >= MAX_GAIN_DB:
             break
         level = min(MAX_GAIN_DB, level + target - result)
     undipped = anatomy.loudness(gain)
-    if dip is not None:
-        gain = gain + dip((np.arange(len(gain)) + 0.5) * CELL / SAMPLE_RATE)
-    peak = float((20 * np.log10(np.maximum(anatomy.peaks, 1e-10)) + gain).max())
+    peak = -np.inf
+    for part in _stretches(len(gain), limiter.STRETCH):
+        if dip is not None:
+            gain[part] += dip((np.arange(part.start, part.stop) + 0.5) * CELL / SAMPLE_RATE)
+        peak = max(peak, float((20 * np.log10(np.maximum(anatomy.peaks[part], 1e-10)) + gain[part]).max()))
     return Master(faded, samples, gain, anatomy.loudness(gain), peak, undipped, level)
+
+
+def _stretches(count: int, size: int) -> Iterator[slice]:
+    """0 to `count` in pieces of `size`: what is worked out on the way must not grow with the length."""
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
 
 
 def dissect(read: Reader, samples: int) -> Anatomy:
@@ -101,8 +114,13 @@ def dissect(read: Reader, samples: int) -> Anatomy:
         power = cell_power(sound[:, :-FILTER_REACH]).astype(np.float32)
         return limiter.cell_peaks(sound[:, WARM_UP - FILTER_REACH :]), power
 
-    peaks, power = zip(*ordered(block, range(0, samples, BLOCK)), strict=True)
-    return Anatomy(np.concatenate(peaks), np.concatenate(power))
+    cells = -(-samples // CELL)
+    anatomy = Anatomy(np.empty(cells, np.float32), np.empty(cells, np.float32))
+    at = 0
+    for peaks, power in ordered(block, range(0, samples, BLOCK)):
+        anatomy.peaks[at : at + len(peaks)], anatomy.power[at : at + len(peaks)] = peaks, power
+        at += len(peaks)
+    return anatomy
 
 
 def fades(read: Reader, samples: int, end: float) -> Reader:

@@ -15,7 +15,7 @@ from hitpoint.cue.hits import hit_rate, nearest, strong
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.stream import Heard, Preview
 from hitpoint.cue.tracks import LATENT_RATE
-from hitpoint.cue.windows import Span
+from hitpoint.cue.windows import Span, frames_for
 from hitpoint.progress import Progress
 from hitpoint.values import Floats, HitPoint
 
@@ -47,8 +47,16 @@ def make_take(
     `tolerance` in seconds. `heard` gets the sound as it is composed. Second attempts use the variations
     after the composer's own.
     """
-    z = composer.compose() if heard is None else _heard_compose(composer, draft.samples, heard)
-    finish_take(draft, composer, z, Span(0, z.shape[1]), hits, tolerance)
+    everything = Span(0, frames_for(composer.plan.duration, composer.manifest))
+    # The latents have no name here, so that they are gone once a repainted copy takes their place.
+    finish_take(
+        draft,
+        composer,
+        composer.compose() if heard is None else _heard_compose(composer, draft.samples, heard),
+        everything,
+        hits,
+        tolerance,
+    )
     return Merit(hit_rate(draft.onsets, hits, tolerance), _evenness(draft, hits))
 
 
