@@ -13,7 +13,9 @@ from hitpoint.cue.bundle import load_bundle
 from hitpoint.cue.sessions import CpuModel
 from hitpoint.errors import OutputError
 from hitpoint.progress import Progress
-from hitpoint.score import check_target, score_seen, see
+from hitpoint.score import score_seen
+from hitpoint.see import see
+from hitpoint.steps import check_target
 
 THREADS = 1
 """Of the network. A batch has its speed from many jobs, and their number must not change the sound: other

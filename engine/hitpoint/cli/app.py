@@ -154,7 +154,7 @@ def rhythm(
 ) -> None:
     """Show what Hitpoint sees in a clip: movement, accents, cuts, tempo, hit points."""
     from hitpoint.rhythm.plot import plot_rhythm
-    from hitpoint.score import see
+    from hitpoint.see import see
 
     def work(progress: Progress) -> str:
         chosen = where(source, clip, range_, track, region, whole, handles)

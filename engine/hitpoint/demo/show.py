@@ -12,7 +12,8 @@ from hitpoint.errors import OutputError
 from hitpoint.media.probe import probe
 from hitpoint.progress import Progress
 from hitpoint.rhythm.plot import plot_rhythm
-from hitpoint.score import score_seen, see
+from hitpoint.score import score_seen
+from hitpoint.see import see
 from hitpoint.values import ScoreRequest
 
 FPS = 25

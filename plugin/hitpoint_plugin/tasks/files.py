@@ -85,7 +85,8 @@ class Place(Task):
 
     def run(self, progress: Progress) -> Placed:
         """The sound first, the timeline last, so that a failure leaves nothing dangling."""
-        from hitpoint.score import Seen, check_target, lay
+        from hitpoint.see import Seen
+        from hitpoint.steps import check_target, lay
 
         check_target(self.out)
         asset = _copied(self.take.asset, self.out.parent)

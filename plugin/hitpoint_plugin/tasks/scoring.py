@@ -68,7 +68,7 @@ class Watch(Task):
 
     def run(self, progress: Progress) -> Watched:
         """Everything that is read before music is made."""
-        from hitpoint.score import see
+        from hitpoint.see import see
 
         seen = see(self.request, progress)
         heard = seen.speech if self.request.ducking is not None else None
@@ -89,7 +89,8 @@ class Compose(Task):
         from hitpoint.cue.region import bar_lines
         from hitpoint.errors import OutputError
         from hitpoint.files import sweep_stale_temps
-        from hitpoint.score import Seen, compose, plan_for
+        from hitpoint.see import Seen
+        from hitpoint.steps import compose, plan_for
         from hitpoint.timeline.place import frame_aligned
 
         started = time.perf_counter()

@@ -18,7 +18,8 @@ from hitpoint.cue.sketch import Sketch, read_sketch
 from hitpoint.errors import UsageError
 from hitpoint.media.probe import probe
 from hitpoint.progress import SILENT, Progress
-from hitpoint.score import score_seen, see
+from hitpoint.score import score_seen
+from hitpoint.see import see
 from hitpoint.values import SAMPLE_RATE, ScoreRequest, ScoreResult
 from hitpoint_training.data.videos import soundtrack
 from hitpoint_training.evaluate.suite import METRONOME, SILENCE
