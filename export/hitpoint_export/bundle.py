@@ -27,7 +27,7 @@ from hitpoint_training.mel import HOP
 from hitpoint_training.recipe import Recipe
 from hitpoint_training.unet import Generator
 
-SCHEMA = 2
+SCHEMA = 3
 LARGEST = 65_000_000  # bytes of a whole bundle, int8 graphs included
 _TOLERANCE_FP32, _TOLERANCE_FP16 = 1e-4, 1e-2
 _SELF_TEST_FRAMES = 64

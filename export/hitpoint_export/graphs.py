@@ -9,8 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from hitpoint.cue.tokens import (
-    EVENT_FEATURES,
-    EVENTS,
     LOOKS,
     SCENE_FEATURES,
     SCENES,
@@ -63,7 +61,6 @@ def _conditioner(generator: Generator, flow: FlowRecipe) -> Graph:
     ports = (
         Port("style", (1,), "int64"),
         Port("globals", (1, GLOBALS)),
-        Port("events", (1, EVENTS, EVENT_FEATURES)),
         Port("looks", (1, VISUAL, LOOKS)),
         Port("scenes", (1, SCENES, SCENE_FEATURES)),
         Port("tracks", (1, TRACKS, "T")),

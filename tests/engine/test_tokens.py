@@ -9,7 +9,7 @@ import pytest
 from toy_bundle import toy_plan
 
 from hitpoint.cue import tokens
-from hitpoint.cue.plan import LOOK_RATE, Accent
+from hitpoint.cue.plan import LOOK_RATE
 from hitpoint.cue.tracks import LATENT_RATE
 
 FRAMES = 256
@@ -33,15 +33,5 @@ def test_a_frame_sees_the_look_of_its_own_half_second_best(first: int) -> None:
     assert np.all(seen[known][far] < -8), "two seconds away next to nothing is left"
 
 
-def test_an_accent_is_seen_around_its_time() -> None:
-    plan = replace(PLAN, accents=(Accent(1.0, 0.9), Accent(4.0, 1.0)))
-    seen = tokens.attention(plan, 0, FRAMES)[:, tokens.EVENT_TOKENS]
-    assert seen.argmax(axis=0)[:2].tolist() == [LATENT_RATE, 4 * LATENT_RATE]
-    assert seen[LATENT_RATE, 0] == pytest.approx(0, abs=1e-6)
-    assert seen[2 * LATENT_RATE, 0] == pytest.approx(-1, abs=1e-4), "1/e of the weight a second away"
-    assert (seen[:, 2:] == tokens.HIDDEN).all()
-
-
 def test_no_distance_hides_less_than_a_hidden_token() -> None:
-    plan = replace(PLAN, accents=(Accent(0.0, 1.0),))
-    assert tokens.attention(plan, 0, 2048).min() == tokens.HIDDEN
+    assert tokens.attention(PLAN, 0, 2048).min() == tokens.HIDDEN

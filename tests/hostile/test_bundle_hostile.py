@@ -139,7 +139,7 @@ def test_huge_manifest(bundle: Path) -> None:
 
 
 def test_newer_bundle_says_update(bundle: Path) -> None:
-    edit(bundle, lambda content: content.update(schema=3))
+    edit(bundle, lambda content: content.update(schema=4))
     assert "Update" in refused(bundle)
 
 

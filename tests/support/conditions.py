@@ -16,7 +16,6 @@ def window(latent: int, batch: int, frames: int) -> Window:
         torch.rand(batch, 1, frames),
         torch.zeros(batch, dtype=torch.int64),
         torch.rand(batch, tracks.GLOBALS),
-        torch.rand(batch, tokens.EVENTS, tokens.EVENT_FEATURES),
         torch.rand(batch, tokens.VISUAL, tokens.LOOKS),
         torch.rand(batch, tokens.SCENES, tokens.SCENE_FEATURES),
         torch.zeros(batch, frames, tokens.TOKENS),

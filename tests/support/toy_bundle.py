@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from hitpoint.cue.plan import Accent, Chord, CuePlan, Section
-from hitpoint.cue.tokens import EVENT_FEATURES, EVENTS, LOOKS, SCENE_FEATURES, SCENES, TOKENS, VISUAL
+from hitpoint.cue.tokens import LOOKS, SCENE_FEATURES, SCENES, TOKENS, VISUAL
 from hitpoint.cue.tracks import GLOBALS, TRACKS
 
 CHANNELS = 8
@@ -50,14 +50,14 @@ def _ports(side) -> list[dict[str, object]]:
 def cond_graph():
     node = helper.make_node
     inputs = [("style", INT64, [1]), ("globals", FLOAT, [1, GLOBALS]),
-              ("events", FLOAT, [1, EVENTS, EVENT_FEATURES]), ("looks", FLOAT, [1, VISUAL, LOOKS]),
+              ("looks", FLOAT, [1, VISUAL, LOOKS]),
               ("scenes", FLOAT, [1, SCENES, SCENE_FEATURES]), ("tracks", FLOAT, [1, TRACKS, "T"]),
               ("transitions", FLOAT, [1, 1, "T"])]  # fmt: skip
     outputs = [("vector", FLOAT, [1, 2 * GLOBALS])]
     nodes = [
         node("Cast", ["style"], ["s"], to=FLOAT),
         node("Reshape", ["s", "column"], ["s1"]),
-        node("ReduceSum", ["events", "axes"], ["e"], keepdims=0),
+        node("ReduceSum", ["looks", "axes"], ["e"], keepdims=0),
         node("ReduceSum", ["e", "last"], ["e1"], keepdims=1),
         node("Add", ["s1", "e1"], ["se"]),
         node("Add", ["globals", "se"], ["g"]),
@@ -180,7 +180,7 @@ def write_bundle(folder: Path, window: int = 256, known: int = 96, minimum: int 
             "inputs": _ports(graph[1]), "outputs": _ports(graph[2]),
         }  # fmt: skip
     manifest = {
-        "schema": 2, "name": "toy", "licence": "Apache-2.0", "sample_rate": 48000, "latent_rate": 50,
+        "schema": 3, "name": "toy", "licence": "Apache-2.0", "sample_rate": 48000, "latent_rate": 50,
         "latent_channels": CHANNELS, "window": {"frames": window, "known": known, "minimum": minimum},
         "codec": {"n_fft": 2048, "hop": 480, "halo": 0}, "graphs": graphs,
     }  # fmt: skip

@@ -64,7 +64,7 @@ def test_hidden_tokens_get_exactly_no_attention() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["tracks", "transitions", "style", "globals", "events", "looks", "scenes", "attention", "adapted"]
+    "name", ["tracks", "transitions", "style", "globals", "looks", "scenes", "attention", "adapted"]
 )
 @torch.no_grad()
 def test_every_condition_reaches_the_output(generator: Generator, name: str) -> None:
@@ -92,8 +92,8 @@ def test_it_trains_and_samples_like_the_other(tmp_path: Path, generator: Generat
         losses.append(made.item())
         return made
 
-    run(generator, loss, Plan(tmp_path / "flow.safetensors", Budget(1, steps=60), 1e-2, 0.9), mean)
-    assert sum(losses[-10:]) < sum(losses[:10])
+    run(generator, loss, Plan(tmp_path / "flow.safetensors", Budget(1, steps=150), 3e-3, 0.9), mean)
+    assert sum(losses[-30:]) < 0.97 * sum(losses[:30])
     made = flow.sample(mean, told, torch.randn(8, LATENT, 64), 2, 2.0)
     assert bool(made.isfinite().all())
 

@@ -25,7 +25,7 @@ from hitpoint.cue.plan import Accent
 from hitpoint.errors import HitpointError
 from hitpoint.progress import SILENT
 from hitpoint_training import flow
-from hitpoint_training.ablation import STREAMS, Deaf, evenly, untrained
+from hitpoint_training.ablation import STREAMS, Deaf, untrained
 from hitpoint_training.corpus.annotations import plan_to_json
 from hitpoint_training.corpus.compose import compose
 from hitpoint_training.dataset import batch_of
@@ -67,7 +67,7 @@ def told_without(*streams: str) -> dict[str, Any]:
     return model.told
 
 
-@pytest.mark.parametrize("stream", sorted(set(STREAMS) - {"hawkes"}))
+@pytest.mark.parametrize("stream", sorted(STREAMS))
 def test_the_engine_leaves_out_what_training_leaves_out(stream: str) -> None:
     tracks = told_of(PLAN, 0, FRAMES)["tracks"][0]
     window = batch_of([(np.zeros((2, FRAMES), np.float32), tracks, PLAN, 0)])
@@ -83,19 +83,9 @@ def test_the_engine_leaves_out_what_training_leaves_out(stream: str) -> None:
 
 
 def test_every_stream_of_training_can_be_left_out() -> None:
-    assert set(STREAMS) == {*flow.EVERYTHING, "hawkes"}
+    assert set(STREAMS) == flow.EVERYTHING
     with pytest.raises(HitpointError, match="no stream 'smell'"):
         Deaf(Listening(), ["smell"])
-
-
-def test_without_hawkes_the_accents_stand_evenly() -> None:
-    events = told_of(PLAN, 0, FRAMES)["events"]
-    there = events[0, :, 3] > 0
-    assert there.sum() > 3
-    even = evenly(events)
-    assert np.ptp(np.diff(even[0, there, 0])) < 1e-6 < np.ptp(np.diff(events[0, there, 0]))
-    assert np.array_equal(even[..., 1], events[..., 1]), "as strong as before"
-    assert not evenly(np.zeros_like(events)).any()
 
 
 def test_rows_and_shuffled_sounds(tmp_path: Path) -> None:

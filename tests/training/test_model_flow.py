@@ -53,7 +53,7 @@ def test_any_length_that_is_a_multiple_of_eight(generator: Generator, frames: in
 
 
 @pytest.mark.parametrize(
-    "name", ["tracks", "transitions", "style", "globals", "events", "looks", "scenes", "attention", "adapted"]
+    "name", ["tracks", "transitions", "style", "globals", "looks", "scenes", "attention", "adapted"]
 )
 def test_every_condition_reaches_the_output(generator: Generator, name: str) -> None:
     told, x = window(1, 64), torch.randn(1, LATENT, 64)

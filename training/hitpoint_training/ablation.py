@@ -12,23 +12,22 @@ from numpy.typing import NDArray
 from hitpoint.cue.bundle import Bundle
 from hitpoint.cue.generate import Arrays, Model
 from hitpoint.cue.plan import STYLES
-from hitpoint.cue.tokens import EVENT_TOKENS, HIDDEN, SCENE_TOKENS, VISUAL_TOKENS
+from hitpoint.cue.tokens import HIDDEN, SCENE_TOKENS, VISUAL_TOKENS
 from hitpoint.cue.tracks import FORM_TRACKS, HARMONY_TRACKS, RHYTHM_TRACKS, TUNE_TRACKS
 from hitpoint.errors import UsageError
 from hitpoint.values import Floats
 
 _TRACKS = {"rhythm": RHYTHM_TRACKS, "form": FORM_TRACKS, "harmony": HARMONY_TRACKS, "tune": TUNE_TRACKS}
-_TOKENS = {"accents": EVENT_TOKENS, "visual": VISUAL_TOKENS, "storyboard": SCENE_TOKENS}
-STREAMS = (*_TRACKS, *_TOKENS, "hawkes", "adapter", "genre")
-"""What can be left out; the names are those of `hitpoint_training.flow.without`, and "hawkes"."""
+_TOKENS = {"visual": VISUAL_TOKENS, "storyboard": SCENE_TOKENS}
+STREAMS = (*_TRACKS, *_TOKENS, "adapter", "genre")
+"""What can be left out; the names are those of `hitpoint_training.flow.without`."""
 
 Array = NDArray[Any]
 
 
 class Deaf:
     """A model that leaves out some streams: tracks are 0, tokens are hidden by the attention mask, the
-    aligner's features are 0, the style is the one that means none. Without "hawkes" the accents' tokens
-    stand at equal distances instead of their times, as LORIS's released code has them.
+    aligner's features are 0, the style is the one that means none.
 
     Raises `UsageError` for a stream that is not one of STREAMS.
     """
@@ -52,8 +51,6 @@ class Deaf:
         if "genre" in self.streams:
             heard["style"] = np.full_like(heard["style"], len(STYLES))
             heard["globals"] = np.zeros_like(heard["globals"])
-        if "hawkes" in self.streams:
-            heard["events"] = evenly(heard["events"])
         made = dict(self.model.condition(heard))
         if "adapter" in self.streams:
             made["aligned"] = np.zeros_like(made["aligned"])
@@ -75,18 +72,6 @@ class Deaf:
         for name in self.streams & _TRACKS.keys():
             left[:, _TRACKS[name]] = 0
         return left
-
-
-def evenly(events: Array) -> Array:
-    """(batch, EVENTS, features) with a window's accents at equal distances, from the first to the last."""
-    out = events.copy()
-    for rows in out:
-        there = np.flatnonzero(rows[:, 3] > 0)
-        if len(there):
-            times = np.linspace(rows[there[0], 0], rows[there[-1], 0], len(there))
-            rows[there, 0] = times
-            rows[there, 2] = min(4.0, 10 * (times[-1] - times[0]) / max(1, len(there) - 1))
-    return out
 
 
 def untrained(bundle: Bundle, seed: int) -> Bundle:

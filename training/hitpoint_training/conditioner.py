@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from hitpoint.cue.plan import STYLES
-from hitpoint.cue.tokens import EVENT_FEATURES, LOOKS, SCENE_FEATURES
+from hitpoint.cue.tokens import LOOKS, SCENE_FEATURES
 from hitpoint.cue.tracks import GLOBALS, RHYTHM_TRACKS
 from hitpoint_training.waves import waves
 
@@ -14,22 +14,6 @@ NULL_STYLE = len(STYLES)
 ALIGNED = 16
 """Features of the transition-beat aligner."""
 _OCTAVES = 6
-
-
-class Hawkes(nn.Module):
-    """Position by number and by time: Tri(omega_k i + w_k t_i) with learned w (LORIS, Eq. 9)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        half = width // 2
-        self.register_buffer("omega", 10000.0 ** (-torch.arange(half) / half), persistent=False)
-        self.w = nn.Parameter(torch.logspace(1.5, -1, half))  # turns per second, fast to slow
-
-    def forward(self, seconds: Tensor) -> Tensor:
-        """(batch, events) -> (batch, events, width)."""
-        number = torch.arange(seconds.shape[1], device=seconds.device)
-        angle = number[:, None] * self.get_buffer("omega") + seconds[..., None] * self.w
-        return torch.cat([torch.sin(angle), torch.cos(angle)], -1)
 
 
 class Visual(nn.Module):
@@ -47,7 +31,7 @@ class Visual(nn.Module):
 
 
 class Conditioner(nn.Module):
-    """Style, global numbers, accents, looks and scenes to the keys and values of every cross-attention."""
+    """Style, global numbers, looks and scenes to the keys and values of every cross-attention."""
 
     def __init__(self, context: int, blocks: int, heads: int) -> None:
         super().__init__()
@@ -58,8 +42,6 @@ class Conditioner(nn.Module):
 
         self.style = nn.Embedding(NULL_STYLE + 1, context)
         self.globals = small(GLOBALS)
-        self.events = small(EVENT_FEATURES)
-        self.hawkes = Hawkes(context)
         self.visual = Visual(context)
         self.scenes = small(SCENE_FEATURES + 2 * 2 * _OCTAVES)
         self.norm = nn.LayerNorm(context)
@@ -68,17 +50,16 @@ class Conditioner(nn.Module):
         self.vector = nn.Linear(2 * context, context)
 
     def forward(
-        self, style: Tensor, globals_: Tensor, events: Tensor, looks: Tensor, scenes: Tensor
+        self, style: Tensor, globals_: Tensor, looks: Tensor, scenes: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """(batch,), (batch, GLOBALS), (batch, EVENTS, EVENT_FEATURES), (batch, VISUAL, LOOKS), (batch,
-        SCENES, SCENE_FEATURES) -> keys (batch, blocks * heads, features, TOKENS) with the scale of the
-        scores in them, values (batch, blocks * heads, TOKENS, features), style vector (batch, context).
+        """(batch,), (batch, GLOBALS), (batch, VISUAL, LOOKS), (batch, SCENES, SCENE_FEATURES) -> keys (batch,
+        blocks * heads, features, TOKENS) with the scale of the scores in them, values (batch, blocks * heads,
+        TOKENS, features), style vector (batch, context).
         """
         named, level = self.style(style), self.globals(globals_)
-        moments = self.events(events) + self.hawkes(events[..., 0] * 10)
         timed = waves(scenes[..., LOOKS:], _OCTAVES).flatten(2)
         shots = self.scenes(torch.cat([scenes, timed], -1))
-        tokens = torch.cat([named[:, None], level[:, None], moments, self.visual(looks), shots], 1)
+        tokens = torch.cat([named[:, None], level[:, None], self.visual(looks), shots], 1)
         tokens = self.norm(tokens)
         keys, values = self._heads(self.keys(tokens)), self._heads(self.values(tokens))
         keys = keys.transpose(2, 3) * keys.shape[3] ** -0.5
@@ -131,7 +112,6 @@ class Conditions(nn.Module):
         self,
         style: Tensor,
         globals_: Tensor,
-        events: Tensor,
         looks: Tensor,
         scenes: Tensor,
         tracks: Tensor,
@@ -139,4 +119,4 @@ class Conditions(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Keys, values, style vector, aligner's features."""
         aligned = self.aligner(tracks, transitions)
-        return *self.conditioner(style, globals_, events, looks, scenes), aligned
+        return *self.conditioner(style, globals_, looks, scenes), aligned

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from hitpoint.cue.plan import CuePlan
-from hitpoint.cue.tokens import attention, events, looks, scenes
+from hitpoint.cue.tokens import attention, looks, scenes
 from hitpoint.cue.tracks import (
     LATENT_RATE,
     SAMPLES_PER_LATENT,
@@ -49,7 +49,6 @@ class Window:
     transitions: Tensor  # (batch, 1, T)
     style: Tensor  # (batch,) int64
     globals: Tensor  # (batch, GLOBALS)
-    events: Tensor  # (batch, EVENTS, EVENT_FEATURES)
     looks: Tensor  # (batch, VISUAL, LOOKS)
     scenes: Tensor  # (batch, SCENES, SCENE_FEATURES)
     attention: Tensor  # (batch, T, TOKENS), added to the scores
@@ -196,7 +195,6 @@ def batch_of(rows: Sequence[tuple[Floats, Floats, CuePlan, int]]) -> Window:
             transitions(plan, first, frames),
             np.int64(style_index(plan.style)),
             globals_(plan, first),
-            events(plan, first, frames),
             looks(plan, first, frames),
             scenes(plan, first, frames),
             attention(plan, first, frames),

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from hitpoint.cue.sampler import STRONGEST, UNGUIDED
-from hitpoint.cue.tokens import EVENT_TOKENS, HIDDEN, SCENE_TOKENS, VISUAL_TOKENS
+from hitpoint.cue.tokens import HIDDEN, SCENE_TOKENS, VISUAL_TOKENS
 from hitpoint.cue.tracks import FORM_TRACKS, HARMONY_TRACKS, RHYTHM_TRACKS, TUNE_TRACKS
 from hitpoint_training.conditioner import NULL_STYLE
 from hitpoint_training.dataset import Window
@@ -26,7 +26,7 @@ FLOW_SHARE = 0.5
 RESCALED = 0.5
 """How far guidance is kept from widening the data, 0 to 1; with few steps they come out a little narrow."""
 JUMPS, JUMP_ODDS = (0.0, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0), (0.25, 0.15, 0.2, 0.25, 0.1, 0.05)
-STREAMS = {"accents": EVENT_TOKENS, "visual": VISUAL_TOKENS, "storyboard": SCENE_TOKENS}
+STREAMS = {"visual": VISUAL_TOKENS, "storyboard": SCENE_TOKENS}
 """The token streams that can be left out."""
 
 
@@ -94,7 +94,7 @@ def draw_known(latent: Tensor) -> Known:
 def velocity(generator: Generator, x: Tensor, time: Tensor, known: Known, window: Window) -> Tensor:
     """Mean velocity (batch, latent, T); `time` (batch, 3) holds t, r and the guidance."""
     with torch.autocast(x.device.type, torch.bfloat16):
-        told = generator.conditioner(window.style, window.globals, window.events, window.looks, window.scenes)
+        told = generator.conditioner(window.style, window.globals, window.looks, window.scenes)
         aligned = generator.aligner(window.tracks, window.transitions) * window.adapted[:, None, None]
         when = torch.stack([time[:, 0], time[:, 0] - time[:, 1], time[:, 2] / STRONGEST], 1)
         flow: Tensor = generator.unet(

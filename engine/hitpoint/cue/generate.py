@@ -163,7 +163,6 @@ def told_of(plan: CuePlan, first_frame: int, frames: int) -> Arrays:
     """Everything that the conditioner is told of a window, in a batch of one."""
     told = {
         "globals": tracks.globals_(plan, first_frame),
-        "events": tokens.events(plan, first_frame, frames),
         "looks": tokens.looks(plan, first_frame, frames),
         "scenes": tokens.scenes(plan, first_frame, frames),
         "tracks": tracks.tracks(plan, first_frame, frames),

@@ -11,9 +11,7 @@ from rich.table import Table
 Rows = Mapping[str, Mapping[str, float]]
 
 PURPOSE: dict[str, tuple[str, ...]] = {
-    "rhythm": ("hit AUC", "beat F"),
-    "accents": ("hit AUC", "in half a frame"),
-    "hawkes": ("hit AUC", "in half a frame"),
+    "rhythm": ("hit AUC", "in half a frame", "beat F"),
     "visual": ("energy",),
     "storyboard": ("colour",),
     "adapter": ("cut", "cut on beat"),
