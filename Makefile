@@ -4,6 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 APP := build/app
+RECIPE ?= training/recipes/starter-cpu.toml
+PIECES ?= 640
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+MINUTES ?=
+BUNDLE ?= engine/hitpoint/bundles/starter
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format battery bench figures starter docs-pictures system-deps wheel app app-smoke \
@@ -42,11 +47,11 @@ bench: $(VENV)/.installed-dev  ## Timings beside other systems, into docs/benchm
 	$(PIP) install --quiet --editable '.[bench]'
 	$(BIN)/python tests/bench/run.py
 
-starter: $(VENV)/.installed-dev  ## Corpus, training and export of the starter bundle (CPU recipe).
-	$(BIN)/python -m hitpoint_training.corpus runs/corpus --count 640 --first-seed 0 --duration 25..40 --jobs 2
-	$(BIN)/python -m hitpoint_training train training/recipes/starter-cpu.toml
-	$(BIN)/python -m hitpoint_training level training/recipes/starter-cpu.toml
-	$(BIN)/python export/build_onnx.py runs/starter-cpu -o engine/hitpoint/bundles/starter
+starter: $(VENV)/.installed-dev  ## Corpus, training, export of the starter bundle (RECIPE=, PIECES=, MINUTES= a stage, BUNDLE=).
+	$(BIN)/python -m hitpoint_training.corpus runs/corpus --count $(PIECES) --first-seed 0 --duration 25..40 --jobs $(JOBS)
+	$(BIN)/python -m hitpoint_training train $(RECIPE) $(if $(MINUTES),--minutes $(MINUTES))
+	$(BIN)/python -m hitpoint_training level $(RECIPE)
+	$(BIN)/python export/build_onnx.py runs/$(basename $(notdir $(RECIPE))) -o $(BUNDLE)
 
 docs-pictures: $(VENV)/.installed-dev  ## Draw the pictures of the documentation again.
 	$(BIN)/python packaging/docs_pictures.py docs/pictures
