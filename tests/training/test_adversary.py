@@ -16,7 +16,7 @@ from hitpoint_training.adversary import Adversary, hinge, matching
 from hitpoint_training.checkpoint import load_mean, progress_of
 from hitpoint_training.decoder import Decoder
 from hitpoint_training.from_bundle import PROJECTION
-from hitpoint_training.losses import attack_loss, movement, spectral_loss
+from hitpoint_training.losses import attack_loss, movement, movement_loss, spectral_loss, texture_loss
 from hitpoint_training.recipe import CodecRecipe, read_recipe
 from hitpoint_training.start import first_weights
 
@@ -117,7 +117,7 @@ def test_two_strings_beside_each_other_move_and_one_alone_does_not() -> None:
     time = torch.arange(48_000) / 48_000
     one = torch.sin(2 * torch.pi * 440 * time)
     two = (one + torch.sin(2 * torch.pi * 446 * time)) / 2
-    moved, _ = movement(torch.stack([one, two]))
+    moved = movement(torch.stack([one, two]), 2048)[0]
     band = 10  # 440 Hz
     assert moved[0, band] < 0.02
     assert moved[1, band] > 0.2
@@ -127,6 +127,33 @@ def test_a_knock_moves_all_bands_at_once_and_noise_each_for_itself() -> None:
     noise = 0.1 * torch.randn(1, 48_000, generator=torch.Generator().manual_seed(4))
     knocked = noise.clone()
     knocked[:, 24_000:24_400] *= 30
-    still, struck = movement(noise)[1], movement(knocked)[1]
+    still, struck = movement(noise, 2048)[1], movement(knocked, 2048)[1]
     assert struck[0, -1] > 3 * still[0, -1]
     assert struck[0].median() < 1.1 * still[0].median()
+
+
+def test_noise_in_the_gaps_between_notes_is_heard_whenever_it_comes() -> None:
+    time = torch.arange(48_000) / 48_000
+    note = torch.sin(2 * torch.pi * 440 * time)
+    on = (time % 0.25) < 0.125
+    short, later = note * on, note * (~on)
+    hissing = short + 0.003 * torch.randn(48_000, generator=torch.Generator().manual_seed(5))
+    levels = movement(torch.stack([short, later, hissing]), 2048)[2][:, 30]  # well above the note
+    moved, filled = (levels[1] - levels[0]).abs().mean(), (levels[2] - levels[0]).abs().mean()
+    assert filled > 3 * moved
+
+
+def test_too_soft_every_time_is_worse_than_now_too_soft_and_now_too_loud() -> None:
+    noise = 0.1 * torch.randn(2, 48_000, generator=torch.Generator().manual_seed(6))
+    always = movement_loss(noise * torch.tensor([[0.7], [0.7]]), noise, 2048)
+    in_turn = movement_loss(noise * torch.tensor([[0.7], [1 / 0.7]]), noise, 2048)
+    assert movement_loss(noise, noise, 2048) == 0
+    assert always > 1.5 * in_turn
+
+
+def test_noise_that_repeats_itself_is_told_from_noise_that_does_not() -> None:
+    generator = torch.Generator().manual_seed(7)
+    one, other = 0.1 * torch.randn(2, 2, 96_000, generator=generator)
+    again = one[:, :2400].tile(1, 40)
+    assert texture_loss(other, one, 1024) < 0.1
+    assert texture_loss(again, one, 1024) > 5 * texture_loss(other, one, 1024)

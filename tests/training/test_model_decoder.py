@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hitpoint_training.decoder import Decoder, OscillatorBank, sound
+from hitpoint_training.decoder import NOISE_FRAMES, Decoder, NoiseBank, OscillatorBank, sound
 from hitpoint_training.mel import FEATURES, LogMel, Projection, component_weights
 
 RATE = 48_000
@@ -54,6 +54,24 @@ def test_phase_is_exact_after_half_an_hour() -> None:
     near, far = bank(amplitude, torch.tensor([7])), bank(amplitude, torch.tensor([7 + 6 * turn]))
     assert torch.equal(near[0], far[0])
     assert torch.equal(near[1], far[1])
+
+
+def noise_like(wave: Tensor, first: int) -> Tensor:
+    """(1, 2, samples) made by the noise bank at the levels that the bands of `wave` show."""
+    bank, mel = NoiseBank(), LogMel()(wave)
+    parts = torch.stack(bank(bank.level(mel), torch.tensor([first])), 3)  # (1, frames, 2, 2 parts, BINS)
+    middle, side = parts.permute(2, 0, 3, 1, 4)
+    return sound(torch.stack([middle + side, middle - side], 1))
+
+
+def test_noise_is_as_loud_as_its_bands_and_the_same_at_the_same_place() -> None:
+    hiss = 0.05 * torch.randn(1, 2, 96_000, generator=torch.Generator().manual_seed(8))
+    made = noise_like(hiss, 1_000_003)[..., 4800:-4800]
+    assert 0.8 < made.std() / hiss.std() < 1.25
+    left, right = made[0] - made[0].mean(1, keepdim=True)
+    assert (left * right).mean().abs() < 0.1 * made.std() ** 2  # as wide as the pieces' own
+    assert torch.equal(made, noise_like(hiss, 1_000_003 + 7 * NOISE_FRAMES)[..., 4800:-4800])
+    assert not torch.allclose(made, noise_like(hiss, 1_000_004)[..., 4800:-4800], atol=0.01)
 
 
 def decode(decoder: Decoder, latent: Tensor, first: int) -> Tensor:

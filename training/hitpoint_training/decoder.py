@@ -23,6 +23,11 @@ TURN = 32768
 """Oscillators advance by a whole number of TURN-ths of a cycle per frame, so that integer arithmetic keeps
 their phase exact at any length (and frequencies within 0.002 Hz of equal temperament)."""
 _HIGHEST = 124  # MIDI number of the highest oscillator: partials up to 10.5 kHz
+NOISE_FRAMES = 128
+_NOISE_SEED = 20_261_121
+_NOISE_UNTIL = 20_000.0  # Hz
+_NOISE_LEVEL = math.log(SIZE / 4) + 0.5  # of a bin of noise whose bands of the short window are at 0
+_HISS = -1.5  # where the level of noise starts, against its band
 _QUIET = -2.0  # where the level of the head starts
 _LOUDEST = 6.5  # natural log of the largest bin magnitude; a full-scale sinusoid has 6.2
 
@@ -79,6 +84,43 @@ class OscillatorBank(nn.Module):
         return F.pad(real, rest), F.pad(imaginary, rest)
 
 
+class NoiseBank(nn.Module):
+    """Spectra of noise: a fixed table of random phases, repeated every 1.3 s, as loud as the network says.
+
+    Nothing that enters the network is random, so what it makes of cymbals by itself repeats from frame to
+    frame and rings (docs/decisions/0011-noise.md).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        bands = np.log(wide_bands())
+        bins = np.log(np.maximum(np.arange(BINS), 1) * SAMPLE_RATE / SIZE)
+        spread = np.stack([np.interp(bins, bands, row) for row in np.eye(len(bands))])
+        angle = np.random.default_rng(_NOISE_SEED).uniform(0, 2 * np.pi, (NOISE_FRAMES, BINS))
+        there = np.arange(BINS) * SAMPLE_RATE / SIZE <= _NOISE_UNTIL
+        self.count = len(bands)
+        self.register_buffer("spread", torch.from_numpy(spread.astype(np.float32)))
+        self.register_buffer("cosine", torch.from_numpy((there * np.cos(angle)).astype(np.float32)))
+        self.register_buffer("sine", torch.from_numpy((there * np.sin(angle)).astype(np.float32)))
+
+    def level(self, mel: Tensor) -> Tensor:
+        """(batch, frames, FEATURES) -> (batch, frames, 2, count): log magnitude as the wide bands show it."""
+        return mel.reshape(*mel.shape[:2], 2, FEATURES // 2)[..., -self.count :] + _NOISE_LEVEL
+
+    def forward(self, level: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """Real and imaginary part, each (batch, frames, 2, BINS).
+
+        `level` (batch, frames, 2, count) in log magnitudes; `frame` (batch,) as for the oscillators. The
+        side has the row of half a turn later.
+        """
+        index = frame[:, None] + torch.arange(level.shape[1], device=level.device)
+        rows = torch.stack([index, index + NOISE_FRAMES // 2], 2) % NOISE_FRAMES
+        size = torch.exp(level.clamp(max=_LOUDEST)) @ self.get_buffer("spread")
+        tables = (self.get_buffer(name).index_select(0, rows.flatten()) for name in ("cosine", "sine"))
+        real, imaginary = (size * table.reshape(size.shape) for table in tables)
+        return real, imaginary
+
+
 class Block(nn.Module):
     """ConvNeXt block with a per-frame norm, (batch, frames, width)."""
 
@@ -104,13 +146,17 @@ class Decoder(nn.Module):
         super().__init__()
         self.projection = Projection(latent)
         self.bank = OscillatorBank()
+        self.noise = NoiseBank()
         self.enter = nn.Conv1d(FEATURES, width, 7, padding=3)
         self.blocks = nn.Sequential(*[Block(width) for _ in range(blocks)])
         self.leave = nn.LayerNorm(width)
         self.tones = nn.Linear(width, 2 * self.bank.count)
+        self.hiss = nn.Linear(width, 2 * self.noise.count)
         self.rest = nn.Linear(width, 2 * 3 * BINS)
         nn.init.zeros_(self.tones.weight)
         nn.init.constant_(self.tones.bias, -0.5)
+        nn.init.zeros_(self.hiss.weight)
+        nn.init.constant_(self.hiss.bias, _HISS)
         nn.init.constant_(self.rest.bias.data.view(2, 3, BINS)[:, 0], _QUIET)
 
     @property
@@ -118,21 +164,22 @@ class Decoder(nn.Module):
         """Latent frames on each side of a chunk that its sound depends on."""
         return math.ceil((3 + 3 * len(self.blocks)) / 2) + 1
 
-    def heads(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, frames, FEATURES) -> changes of the tones, and everything else, per frame."""
+    def heads(self, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(batch, frames, FEATURES) -> changes of the tones, of the noise, and everything else, per frame."""
         hidden = self.leave(self.blocks(self.enter((mel * 0.25).transpose(1, 2)).transpose(1, 2)))
-        return self.tones(hidden), self.rest(hidden)
+        return self.tones(hidden), self.hiss(hidden), self.rest(hidden)
 
-    def spectrum(self, mel: Tensor, tones: Tensor, rest: Tensor, frame: Tensor) -> Tensor:
+    def spectrum(self, mel: Tensor, tones: Tensor, hiss: Tensor, rest: Tensor, frame: Tensor) -> Tensor:
         """From what `heads` says to (batch, 2 channels, 2 parts, frames, BINS)."""
         batch, frames, _ = mel.shape
         change = tones.reshape(batch, frames, 2, self.bank.count).transpose(1, 2)
         amplitude = torch.exp((self.bank.level(mel) + change).clamp(max=1.0))
-        real, imaginary = self.bank(amplitude, frame)
-        head = rest.reshape(batch, frames, 2, 3, BINS).permute(0, 2, 3, 1, 4)
-        level, x, y = head[:, :, 0], head[:, :, 1], head[:, :, 2]
+        noise = self.noise(self.noise.level(mel) + hiss.reshape(batch, frames, 2, self.noise.count), frame)
+        level, x, y = rest.reshape(batch, frames, 2, 3, BINS).unbind(3)
         size = torch.exp((2 * level).clamp(max=_LOUDEST)) * torch.rsqrt(x * x + y * y + 1e-6)
-        real, imaginary = real + size * x, imaginary + size * y
+        others = (size * part + noisy for part, noisy in zip((x, y), noise, strict=True))
+        tonal = self.bank(amplitude, frame)
+        real, imaginary = (tone + other.transpose(1, 2) for tone, other in zip(tonal, others, strict=True))
         parts = torch.stack([real, imaginary], 2)
         middle, side = parts[:, :1], parts[:, 1:]
         return torch.cat([middle + side, middle - side], 1)

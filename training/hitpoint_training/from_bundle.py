@@ -27,7 +27,7 @@ from hitpoint_training.unet import Generator
 
 LSTM = "conditioner.visual.lstm"
 # Of `complete`, of the constructor, and what only the training of the aligner asks.
-_COMPUTED = ("projection.analysis", "bank.", "aligner.head")
+_COMPUTED = ("projection.analysis", "bank.", "noise.", "aligner.head")
 
 
 def weights_of(source: Path | bytes) -> dict[str, Tensor]:

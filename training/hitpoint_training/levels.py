@@ -2,7 +2,7 @@
 
 L1 of log amplitude is least at the median, which lies below the mean power of anything noisy, and it makes
 the decoder cautious where it is unsure: highs and side come out 1 to 4 dB too soft. That is a constant per
-band, and the biases of the two heads are constants per oscillator and per bin.
+band, and the biases of the heads are constants per oscillator, band of noise and bin.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hitpoint.values import SAMPLE_RATE, Floats
 from hitpoint_training.decoder import BINS, SIZE, Decoder
-from hitpoint_training.mel import LOWEST
+from hitpoint_training.mel import LOWEST, wide_bands
 from hitpoint_training.roundtrip import through_codec
 
 EDGES = (60, 125, 250, 500, 1000, 2000, 3000, 5000, 8000, 12000, 16000, 20000)
@@ -53,9 +53,12 @@ def level(decoder: Decoder, sounds: Sequence[Floats]) -> NDArray[np.float64]:
     centres = np.log(np.sqrt(np.array(EDGES[:-1], np.float64) * EDGES[1:]))
     bins = np.log(np.maximum(np.arange(BINS), 1) * SAMPLE_RATE / SIZE)
     tones = np.log(440 * 2 ** ((np.arange(decoder.bank.count) + LOWEST - 69) / 12))
+    bands = np.log(wide_bands())
     for channel in (0, 1):
         change = torch.from_numpy(np.interp(tones, centres, lacking[channel]) * _NEPERS).float()
         decoder.tones.bias.view(2, -1)[channel] += change
+        change = torch.from_numpy(np.interp(bands, centres, lacking[channel]) * _NEPERS).float()
+        decoder.hiss.bias.view(2, -1)[channel] += change
         change = torch.from_numpy(np.interp(bins, centres, lacking[channel]) * _NEPERS).float()
         decoder.rest.bias.view(2, 3, BINS)[channel, 0] += change / 2  # the head's level counts twice
     return lacking

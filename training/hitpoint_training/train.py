@@ -132,8 +132,8 @@ def train_codec(recipe: Recipe, minutes: float, resume: bool, steps: int | None 
     def made(decoder: Decoder, latent: Tensor, frame: Tensor) -> Tensor:
         mel = decoder.projection.decode(latent)
         with half(device):
-            tones, rest = decoder.heads(mel)
-        return sound(decoder.spectrum(mel, tones.float(), rest.float(), frame))
+            tones, hiss, rest = decoder.heads(mel)
+        return sound(decoder.spectrum(mel, tones.float(), hiss.float(), rest.float(), frame))
 
     def pair() -> tuple[Tensor, Tensor]:
         latent, wanted, frame = (part.to(device) for part in corpus.crops(codec.batch, codec.frames))

@@ -21,7 +21,7 @@ from hitpoint.errors import ModelBundleError
 from hitpoint.values import Floats
 
 SMALLEST = 20_000  # values of a weight; below, the product takes no time worth saving
-KEPT = ("projection.", "bank.")
+KEPT = ("projection.", "bank.", "noise.")
 """Weights by the beginning of their name whose errors would be heard as wrong levels and tones."""
 END = np.iinfo(np.int64).max
 Ranges = Mapping[str, tuple[Floats, Floats]]
