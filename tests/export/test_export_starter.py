@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -26,4 +27,5 @@ def test_the_starter_bundle_repeats_its_self_test() -> None:
 
 def test_the_starter_bundle_says_nothing_of_the_machine_that_exported_it() -> None:
     for file in STARTER.iterdir():
-        assert b".py" not in file.read_bytes(), f"{file.name} names a source file: a stack trace was kept"
+        named = re.search(rb"[A-Za-z_]{4,}\.py", file.read_bytes())  # weights may spell ".py" by chance
+        assert not named, f"{file.name} names a source file: a stack trace was kept"
