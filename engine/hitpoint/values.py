@@ -22,7 +22,7 @@ MotionSource = Literal["pose", "flow"]
 
 SAMPLE_RATE = 48_000
 """Of everything that Hitpoint makes, in hertz."""
-STEPS, GUIDANCE = 2, 2.5
+STEPS, GUIDANCE = 2, 2.0
 """Of the sampler, unless somebody says otherwise (docs/decisions/0009-near-in-time.md)."""
 
 

@@ -25,6 +25,7 @@ _PATCH_WEIGHT = 0.5
 _MOVED_SIZES, _MOVED_HOP, _MOVED_LAG = (2048, 4096), 512, 2  # samples; frames between which is looked
 _MOVED_BANDS, _MOVED_FLOOR = 64, 1e-7  # of the loudest
 _MOVED_WEIGHT, _RISES_WEIGHT, _LEVELS_WEIGHT = 10.0, 3.0, 0.6
+_LOW_BANDS, _LOW_WEIGHT = 19, 3.0  # below 1 kHz, where steady tones hold movement back
 _TEXTURE, _TEXTURE_SIZES = 32, (1024, 512)  # bins and frames of a patch; samples
 _TEXTURE_WEIGHT = 6.0
 _ATTACK_SIZE, _ATTACK_HOP, _ATTACK_LAG = 512, 128, 3  # samples; frames between which a rise is looked at
@@ -111,6 +112,7 @@ def movement_loss(made: Tensor, wanted: Tensor, size: int) -> Tensor:
     """
     pairs = zip(movement(made, size), movement(wanted, size), strict=True)
     apart = [one - other for one, other in pairs]
+    apart[0][:, :_LOW_BANDS] *= _LOW_WEIGHT
     moved, rises, levels = (some.abs().mean() + some.mean(0).abs().mean() for some in apart)
     return moved + _RISES_WEIGHT * rises + _LEVELS_WEIGHT * levels
 
