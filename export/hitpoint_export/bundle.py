@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from hitpoint.cue.bundle import load_bundle
+from hitpoint.cue.bundle import SCHEMA, load_bundle
 from hitpoint.cue.plan import LOOK_NAMES, STYLES
 from hitpoint.cue.tracks import LATENT_RATE, TRACK_NAMES
 from hitpoint.errors import ModelBundleError
@@ -27,7 +27,6 @@ from hitpoint_training.mel import HOP
 from hitpoint_training.recipe import Recipe
 from hitpoint_training.unet import Generator
 
-SCHEMA = 3
 LARGEST = 65_000_000  # bytes of a whole bundle, int8 graphs included
 _TOLERANCE_FP32, _TOLERANCE_FP16 = 1e-4, 1e-2
 _SELF_TEST_FRAMES = 64

@@ -152,8 +152,8 @@ def halve(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, (nn.Linear, nn.Conv1d, nn.ConvTranspose1d)):
             part.half()
-    if isinstance(module, Decoder):  # its `spectrum` squares what the head says
-        for part in (module.tones, module.rest):
+    if isinstance(module, Decoder):  # its `spectrum` squares what the heads say
+        for part in (module.tones, module.hiss, module.rest):
             part.register_forward_hook(lambda _module, _inputs, output: output.float())
 
 

@@ -54,11 +54,12 @@ def level(decoder: Decoder, sounds: Sequence[Floats]) -> NDArray[np.float64]:
     bins = np.log(np.maximum(np.arange(BINS), 1) * SAMPLE_RATE / SIZE)
     tones = np.log(440 * 2 ** ((np.arange(decoder.bank.count) + LOWEST - 69) / 12))
     bands = np.log(wide_bands())
-    for channel in (0, 1):
-        change = torch.from_numpy(np.interp(tones, centres, lacking[channel]) * _NEPERS).float()
-        decoder.tones.bias.view(2, -1)[channel] += change
-        change = torch.from_numpy(np.interp(bands, centres, lacking[channel]) * _NEPERS).float()
-        decoder.hiss.bias.view(2, -1)[channel] += change
-        change = torch.from_numpy(np.interp(bins, centres, lacking[channel]) * _NEPERS).float()
-        decoder.rest.bias.view(2, 3, BINS)[channel, 0] += change / 2  # the head's level counts twice
+    for channel, decibels in enumerate(lacking):
+        tonal, hiss, rest = (
+            torch.from_numpy(np.interp(places, centres, decibels) * _NEPERS).float()
+            for places in (tones, bands, bins)
+        )
+        decoder.tones.bias.view(2, -1)[channel] += tonal
+        decoder.hiss.bias.view(2, -1)[channel] += hiss
+        decoder.rest.bias.view(2, 3, BINS)[channel, 0] += rest / 2  # the head's level counts twice
     return lacking
