@@ -106,7 +106,7 @@ def _decode(decoder: Decoder, latent: int) -> Graph:
         "decode",
         decoder,
         (Port("z", (1, latent, "T")), Port("positions", ("2T",)), Port("frame", (1,), "int64")),
-        (Port("spectrum", (1, 2, 2, 1025, "2T")),),
+        (Port("spectrum", (1, 2, "2T", 2, 1025)),),
         example,
     )
 

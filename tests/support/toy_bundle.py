@@ -122,7 +122,7 @@ def decode_graph(channels: int = CHANNELS):
     """Level of each 100 Hz frame from two channels, read at `positions`; a spectrum of random phase."""
     node = helper.make_node
     inputs = [("z", FLOAT, [1, channels, "T"]), ("positions", FLOAT, ["2T"]), ("frame", INT64, [1])]
-    outputs = [("spectrum", FLOAT, [1, 2, 2, BINS, "2T"])]
+    outputs = [("spectrum", FLOAT, [1, 2, "2T", 2, BINS])]
     nodes = [
         node("Gather", ["z", "pair"], ["pairs"], axis=1),
         node("Transpose", ["pairs"], ["rows"], perm=[0, 2, 1]),
@@ -142,28 +142,29 @@ def decode_graph(channels: int = CHANNELS):
         node("Mul", ["here", "steep"], ["scaled"]),
         node("Add", ["scaled", "quiet"], ["log"]),
         node("Min", ["log", "loudest"], ["capped"]),
-        node("Exp", ["capped"], ["size_"]),
+        node("Exp", ["capped"], ["loud"]),
+        node("Reshape", ["loud", "column"], ["size_"]),
         node("Range", ["zero", "length", "step"], ["index"]),
         node("Reshape", ["size", "scalar"], ["length"]),
         node("Add", ["index", "frame"], ["absolute"]),
         node("Mod", ["absolute", "turn"], ["row"]),
-        node("Gather", ["phases", "row"], ["angle"], axis=3),
+        node("Gather", ["phases", "row"], ["angle"], axis=2),
         node("Cos", ["angle"], ["cos"]),
         node("Sin", ["angle"], ["sin"]),
         node("Concat", ["cos", "sin"], ["parts"], axis=1),
-        node("Mul", ["parts", "size_"], ["one_side"]),
-        node("Concat", ["one_side", "one_side"], ["stereo"], axis=0),
-        node("Reshape", ["stereo", "final"], ["spectrum"]),
+        node("Mul", ["parts", "size_"], ["middle"]),
+        node("Mul", ["middle", "silent"], ["side"]),
+        node("Concat", ["middle", "side"], ["spectrum"], axis=3),
     ]
-    nodes.insert(19, nodes.pop(20))  # the length comes before the range that needs it
+    nodes.insert(20, nodes.pop(21))  # the length comes before the range that needs it
     rng = np.random.default_rng(7)
     constants = [
         _constant("pair", [0, 1], np.int64), _constant("flat", [-1], np.int64),
         _constant("unit", [1], np.int64), _constant("steep", 5.0), _constant("quiet", -1.5),
         _constant("loudest", 3.5), _constant("zero", 0, np.int64), _constant("step", 1, np.int64),
         _constant("scalar", np.zeros(0), np.int64), _constant("turn", TABLE, np.int64),
-        _constant("phases", rng.uniform(0, 6.28, (1, 1, BINS, TABLE))),
-        _constant("final", [1, 2, 2, BINS, -1], np.int64),
+        _constant("phases", rng.uniform(0, 6.28, (BINS, TABLE)).T[None, None, :, None]),
+        _constant("column", [-1, 1, 1], np.int64), _constant("silent", 0.0),
     ]  # fmt: skip
     return nodes, inputs, outputs, constants
 
@@ -180,7 +181,7 @@ def write_bundle(folder: Path, window: int = 256, known: int = 96, minimum: int 
             "inputs": _ports(graph[1]), "outputs": _ports(graph[2]),
         }  # fmt: skip
     manifest = {
-        "schema": 3, "name": "toy", "licence": "Apache-2.0", "sample_rate": 48000, "latent_rate": 50,
+        "schema": 4, "name": "toy", "licence": "Apache-2.0", "sample_rate": 48000, "latent_rate": 50,
         "latent_channels": CHANNELS, "window": {"frames": window, "known": known, "minimum": minimum},
         "codec": {"n_fft": 2048, "hop": 480, "halo": 0}, "graphs": graphs,
     }  # fmt: skip

@@ -64,20 +64,19 @@ class OscillatorBank(nn.Module):
         self.register_buffer("band", torch.from_numpy(nearest))
 
     def level(self, mel: Tensor) -> Tensor:
-        """(batch, frames, FEATURES) -> (batch, 2, frames, count): log amplitude as the bands show it."""
-        middle, side = mel[..., : FEATURES // 2], mel[..., FEATURES // 2 :]
-        band = self.get_buffer("band")
-        return torch.stack([middle.index_select(2, band), side.index_select(2, band)], 1)
+        """(batch, frames, FEATURES) -> (batch, frames, 2, count): log amplitude as the bands show it."""
+        pair = mel.reshape(*mel.shape[:2], 2, FEATURES // 2)
+        return pair.index_select(3, self.get_buffer("band"))
 
     def forward(self, amplitude: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
-        """Real and imaginary part, each (batch, 2, frames, BINS).
+        """Real and imaginary part, each (batch, frames, 2, BINS).
 
-        `amplitude` is (batch, 2, frames, count); `frame` (batch,) int64 is the absolute 100 Hz index of the
+        `amplitude` is (batch, frames, 2, count); `frame` (batch,) int64 is the absolute 100 Hz index of the
         first frame.
         """
-        index = frame[:, None] + torch.arange(amplitude.shape[2], device=amplitude.device)
+        index = frame[:, None] + torch.arange(amplitude.shape[1], device=amplitude.device)
         turns = ((index % TURN)[..., None] * self.get_buffer("advance")) % TURN
-        angle = (turns.float() * (2 * math.pi / TURN))[:, None]
+        angle = (turns.float() * (2 * math.pi / TURN))[:, :, None]
         real = (amplitude * torch.cos(angle)) @ self.get_buffer("cosine")
         imaginary = (amplitude * torch.sin(angle)) @ self.get_buffer("sine")
         rest = (0, BINS - self.bins)
@@ -140,7 +139,7 @@ class Block(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latent to the short-time spectrum of left and right."""
+    """Latent to the short-time spectrum of middle and side (half the sum and half the difference)."""
 
     def __init__(self, latent: int, width: int, blocks: int) -> None:
         super().__init__()
@@ -162,7 +161,7 @@ class Decoder(nn.Module):
     @property
     def halo(self) -> int:
         """Latent frames on each side of a chunk that its sound depends on."""
-        return math.ceil((3 + 3 * len(self.blocks)) / 2) + 1
+        return math.ceil((3 + 3 * len(self.blocks)) / 2)
 
     def heads(self, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(batch, frames, FEATURES) -> changes of the tones, of the noise, and everything else, per frame."""
@@ -170,26 +169,22 @@ class Decoder(nn.Module):
         return self.tones(hidden), self.hiss(hidden), self.rest(hidden)
 
     def spectrum(self, mel: Tensor, tones: Tensor, hiss: Tensor, rest: Tensor, frame: Tensor) -> Tensor:
-        """From what `heads` says to (batch, 2 channels, 2 parts, frames, BINS)."""
-        batch, frames, _ = mel.shape
-        change = tones.reshape(batch, frames, 2, self.bank.count).transpose(1, 2)
-        amplitude = torch.exp((self.bank.level(mel) + change).clamp(max=1.0))
-        noise = self.noise(self.noise.level(mel) + hiss.reshape(batch, frames, 2, self.noise.count), frame)
-        level, x, y = rest.reshape(batch, frames, 2, 3, BINS).unbind(3)
+        """From what `heads` says to (batch, 2 parts, frames, middle and side, BINS)."""
+        pair = (*mel.shape[:2], 2)
+        amplitude = torch.exp((self.bank.level(mel) + tones.reshape(*pair, self.bank.count)).clamp(max=1.0))
+        noise = self.noise(self.noise.level(mel) + hiss.reshape(*pair, self.noise.count), frame)
+        level, x, y = rest.reshape(*pair, 3, BINS).unbind(3)
         size = torch.exp((2 * level).clamp(max=_LOUDEST)) * torch.rsqrt(x * x + y * y + 1e-6)
-        others = (size * part + noisy for part, noisy in zip((x, y), noise, strict=True))
         tonal = self.bank(amplitude, frame)
-        real, imaginary = (tone + other.transpose(1, 2) for tone, other in zip(tonal, others, strict=True))
-        parts = torch.stack([real, imaginary], 2)
-        middle, side = parts[:, :1], parts[:, 1:]
-        return torch.cat([middle + side, middle - side], 1)
+        parts = [tone + size * part + noisy for tone, part, noisy in zip(tonal, (x, y), noise, strict=True)]
+        return torch.stack(parts, 1)
 
     def forward(self, latent: Tensor, positions: Tensor, frame: Tensor) -> Tensor:
         """The graph that the engine runs.
 
         `latent` (1, latent, T); `positions` (2 T,) fractional 100 Hz frames inside this chunk that each
         output frame shows (0, 1, 2 ... = as it is), a time map that leaves the pitch alone; `frame` (1,)
-        int64 absolute index of the first output frame. Returns (1, 2 channels, 2 parts, BINS, 2 T).
+        int64 absolute index of the first output frame. Returns (1, 2 parts, 2 T, middle and side, BINS).
         """
         mel = self.projection.decode(latent)[0]
         last = mel.shape[0] - 1
@@ -198,13 +193,15 @@ class Decoder(nn.Module):
         here = below.long()
         after = (here + 1).clamp(max=last)
         moved = mel.index_select(0, here) * (1 - share) + mel.index_select(0, after) * share
-        return self.spectrum(moved[None], *self.heads(moved[None]), frame).transpose(3, 4)
+        return self.spectrum(moved[None], *self.heads(moved[None]), frame)
 
 
 def sound(spectrum: Tensor) -> Tensor:
-    """(batch, 2, 2, frames, BINS) -> (batch, 2, frames * HOP), weighted overlap-add with a Hann window."""
-    batch, channels, _, frames, _ = spectrum.shape
-    pair = torch.complex(spectrum[:, :, 0], spectrum[:, :, 1]).flatten(0, 1).transpose(1, 2)
+    """(batch, 2 parts, frames, middle and side, BINS) -> (batch, left and right, frames * HOP), weighted
+    overlap-add with a Hann window."""
+    batch, _, frames = spectrum.shape[:3]
+    pair = torch.complex(spectrum[:, 0], spectrum[:, 1]).permute(0, 2, 3, 1).flatten(0, 1)
     window = torch.hann_window(SIZE, device=spectrum.device)
     wave = torch.istft(pair, SIZE, HOP, window=window, center=True, length=frames * HOP)
-    return wave.reshape(batch, channels, -1)
+    middle, side = wave.reshape(batch, 2, -1).unbind(1)
+    return torch.stack([middle + side, middle - side], 1)

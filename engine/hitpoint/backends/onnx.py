@@ -11,7 +11,6 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # pyright: ignore
 
 from hitpoint.backends.api import Feeds, Name
-from hitpoint.backends.features import int8_products
 from hitpoint.backends.threads import cpu_threads, give_back, share_heaps
 from hitpoint.cue.bundle import GRAPHS, Bundle, GraphSpec
 from hitpoint.errors import Cancelled, EngineError, ModelBundleError
@@ -50,7 +49,7 @@ class OnnxBackend:
 
     On the CPU all threads of the library belong to `step`; `cond` is tiny, and chunks of sound do not
     depend on each other: there one thread per chunk beats many in one chunk. "cpu" takes the int8 graphs of
-    a bundle where the processor has instructions for them; `precision` says which and why.
+    a bundle that has some; `precision` says which.
     """
 
     def __init__(self, bundle: Bundle, name: Name = "cpu", threads: int | None = None) -> None:
@@ -65,7 +64,12 @@ class OnnxBackend:
         with ThreadPoolExecutor(len(GRAPHS)) as pool:
             loading = {
                 graph: pool.submit(
-                    _load, small.get(graph, getattr(bundle, graph)), specs[graph], name, counts[graph]
+                    _load,
+                    small.get(graph, getattr(bundle, graph)),
+                    specs[graph],
+                    name,
+                    counts[graph],
+                    arena=graph == "decode",
                 )
                 for graph in GRAPHS
             }
@@ -101,13 +105,10 @@ def _int8(bundle: Bundle, name: Name) -> tuple[Mapping[str, bytes], str]:
         return {}, "float32"
     if not bundle.int8:
         return {}, "float32, as the bundle has no int8 graphs"
-    instructions = int8_products()
-    if not instructions:
-        return {}, "float32, as this processor is not known to have instructions for int8 products"
-    return bundle.int8, f"{' and '.join(bundle.int8)} in int8 by {instructions}"
+    return bundle.int8, f"{' and '.join(bundle.int8)} in int8"
 
 
-def _options(threads: int) -> onnxruntime.SessionOptions:
+def _options(threads: int, arena: bool) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -115,12 +116,15 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options.log_severity_level = 3
     # The lengths of chunks vary, and a memory plan would be kept for each of them.
     options.enable_mem_pattern = False
-    # An arena keeps what its longest run needed, one per session; without, 60 MB less and no slower.
-    options.enable_cpu_mem_arena = False
+    # It keeps what its longest run needed: right for chunks of sound, which are all alike, and 60 MB too much
+    # for windows.
+    options.enable_cpu_mem_arena = arena
     return options
 
 
-def _load(data: bytes, spec: GraphSpec, name: Name, threads: int) -> onnxruntime.InferenceSession:
+def _load(
+    data: bytes, spec: GraphSpec, name: Name, threads: int, *, arena: bool = False
+) -> onnxruntime.InferenceSession:
     """A session from checked bytes, whose inputs and outputs are what the manifest promises."""
     providers = PROVIDERS[name]
     missing = set(providers) - set(onnxruntime.get_available_providers())
@@ -130,11 +134,13 @@ def _load(data: bytes, spec: GraphSpec, name: Name, threads: int) -> onnxruntime
             "Install onnxruntime-gpu in the place of onnxruntime: pip install 'hitpoint[gpu]'.",
         )
     try:
-        session = onnxruntime.InferenceSession(data, _options(threads), providers=list(providers))
+        session = onnxruntime.InferenceSession(data, _options(threads, arena), providers=list(providers))
     except RUNTIME_ERRORS as error:
         if providers != (CPU,):
             raise EngineError(f"{providers[0]} does not start: {error}.", _driver(name)) from error
         raise ModelBundleError(f"{spec.file} cannot be loaded: {error}.", AGAIN) from error
+    session.disable_fallback()
+    session._model_bytes = None  # pyright: ignore  # 40 MB, kept for that fallback alone
     if session.get_providers()[0] != providers[0]:  # the library falls back with no more than a log line
         raise EngineError(f"{providers[0]} does not start on this machine.", _driver(name))
     for promised, found in ((spec.inputs, session.get_inputs()), (spec.outputs, session.get_outputs())):

@@ -55,7 +55,7 @@ class Scorer:
     def load(self, bundle: Path | None) -> CpuModel:
         """The model of `bundle`, kept for the jobs to come. Raises ModelBundleError."""
         if self.model is None or self.bundle != bundle:
-            self.model, self.bundle = CpuModel(load_bundle(bundle), THREADS, "cpu-fp32"), bundle
+            self.model, self.bundle = CpuModel(load_bundle(bundle), THREADS), bundle
         return self.model
 
 

@@ -18,7 +18,7 @@ from hitpoint.cue.onsets import Onsets
 from hitpoint.values import HitPoint
 
 FRAME_RATE = 100.0
-MAX_SHIFT_S = 0.058
+MAX_SHIFT_S = 0.048
 """A little less than the decoder allows for."""
 REACH_S = 0.25
 MAX_SLOPE = 0.3

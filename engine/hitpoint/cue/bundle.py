@@ -22,7 +22,7 @@ from hitpoint.cue.tracks import LATENT_RATE
 from hitpoint.errors import ModelBundleError
 from hitpoint.values import SAMPLE_RATE, BundleId
 
-SCHEMA = 3
+SCHEMA = 4
 GRAPHS = ("cond", "step", "decode")
 OPTIONAL_GRAPHS = ("encode",)
 INT8_GRAPHS = ("step", "decode")

@@ -24,8 +24,8 @@ from hitpoint.progress import Progress
 from hitpoint.sliding import sliding_max
 from hitpoint.values import Floats
 
-CHUNK_LATENTS = 128
-"""Decoded at a time. Twice as many need 70 MB more; half as many spend too much on what surrounds them."""
+CHUNK_LATENTS = 80
+"""Decoded at a time. More need more memory; fewer spend too much on what surrounds them."""
 BYTES_PER_SAMPLE = 8  # two channels of float32
 
 

@@ -47,10 +47,10 @@ def cell_peaks(sound: Floats) -> Floats:
     return peaks
 
 
-def gain_db(peaks: Floats, level: float = 0.0) -> Floats:
+def gain_db(peaks: Floats, level: float = 0.0, out: Floats | None = None) -> Floats:
     """(cells,) gain in dB, at most 0, that brings the true `peaks` of all cells under the ceiling, once they
-    are turned up by `level` dB."""
-    out = np.empty(len(peaks), np.float32)
+    are turned up by `level` dB. `out` is filled and returned where it is given."""
+    out = np.empty(len(peaks), np.float32) if out is None else out
     turned_up, lowest = np.float32(10 ** (level / 20)), np.inf
     # One cell less than the look-ahead, because samples lie between the centres of two cells.
     window = np.hanning(2 * LOOK_AHEAD + 1)[1:-1]

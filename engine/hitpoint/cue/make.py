@@ -12,12 +12,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from hitpoint.backends.threads import give_back
 from hitpoint.cue.decode import identity
 from hitpoint.cue.draft import Draft
 from hitpoint.cue.ducking import Ducked
 from hitpoint.cue.generate import Composer, Sampling
 from hitpoint.cue.hits import chance, half_frame, hit_rate, match, strong
-from hitpoint.cue.master import master, to_24_bit
+from hitpoint.cue.master import Master, master, to_24_bit
 from hitpoint.cue.onsets import Onsets, Reader, onsets_of
 from hitpoint.cue.plan import CuePlan
 from hitpoint.cue.sessions import CpuModel
@@ -95,6 +96,7 @@ def make_cue(
             merits.append(make_take(draft, variant, hits, tolerance, listener))
         best = max(range(takes), key=lambda take: (merits[take].hit_rate, merits[take].evenness))
         progress.report("Mastering", 0.0)
+        give_back()  # what rendering let go of; mastering takes as much anew
         finished = master(drafts[best].read, samples, last_sound(plan, hits), loudness, dip)
         levels = Levels(finished.loudness, finished.true_peak)
         z, positions = drafts[best].latents, drafts[best].positions
@@ -102,15 +104,27 @@ def make_cue(
             plan, tuple(hits), model.bundle.id, provenance.title, steps, guidance, frame_rate, lead_samples,
             finished.level, dip, z, (positions - identity(z.shape[1])).astype(np.float32),
         )  # fmt: skip
-        # Gain and dither in one thread, packing and hashing in the other.
-        quantised = with_lead(to_24_bit(finished.blocks(), seed), lead_samples)
-        with closing(ahead(quantised, depth=2)) as blocks:
-            kept = sketch_parts(sketch)
-            length = samples + lead_samples
-            asset = write_wav(out, blocks, length, provenance, levels, time_reference, kept)
+        # A function of its own, so that its copy of the latents is gone before the file is measured.
+        asset = _write(finished, sketch, levels, seed, out, provenance, time_reference)
     off = f"The cue came out at {finished.undipped:.1f} LUFS instead of {loudness:.1f}."
     warnings = (off,) if abs(finished.undipped - loudness) > LOUDNESS_SLACK_LU else ()
     return report(asset, sketch, levels.loudness, model, warnings)
+
+
+def _write(
+    finished: Master,
+    sketch: Sketch,
+    levels: Levels,
+    seed: int,
+    out: Path,
+    provenance: Provenance,
+    time_reference: int,
+) -> Asset:
+    # Gain and dither in one thread, packing and hashing in the other.
+    quantised = with_lead(to_24_bit(finished.blocks(), seed), sketch.lead_samples)
+    with closing(ahead(quantised, depth=2)) as blocks:
+        length = finished.samples + sketch.lead_samples
+        return write_wav(out, blocks, length, provenance, levels, time_reference, sketch_parts(sketch))
 
 
 def last_sound(plan: CuePlan, hits: Sequence[HitPoint]) -> float:

@@ -85,7 +85,7 @@ def master(read: Reader, samples: int, end: float, target: float, dip: Dip | Non
     level, gain = 0.0, np.zeros_like(anatomy.peaks)
     # The limiter takes some loudness away, so what is missing is added again.
     for _ in range(ROUNDS):
-        gain = limiter.gain_db(anatomy.peaks, level)
+        gain = limiter.gain_db(anatomy.peaks, level, gain)
         gain += level
         result = anatomy.loudness(gain)
         if result <= SILENCE or abs(target - result) < CLOSE_ENOUGH_LU or level >= MAX_GAIN_DB:

@@ -26,7 +26,7 @@ COMPRESSION = 100
 JUDGED_RMS = 0.1  # about -20 dBFS
 RATE = SAMPLE_RATE / HOP
 ATTACK_LAG_S = 0.002
-BLOCK_FRAMES = 2048  # at a time, so that memory does not grow with the length
+BLOCK_FRAMES = 128
 
 APART_S = 0.04  # of two attacks closer than this the stronger counts
 AROUND_S = 1.5  # what an attack is compared with, on each side

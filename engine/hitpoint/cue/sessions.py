@@ -67,7 +67,7 @@ class CpuModel:
         return self._backend.run("step", told)["v"]
 
     def spectrum(self, z: Floats, positions: Floats, first: int) -> Floats:
-        """(1, 2, 2, bins, 2T): left and right, real and imaginary, 100 Hz frames.
+        """(1, 2, 2T, 2, bins): real and imaginary, 100 Hz frames, middle and side.
 
         z (1, Z, T); positions (2T,), where each output frame is read, in 100 Hz frames of this chunk;
         first, the absolute 100 Hz frame of the chunk's start.

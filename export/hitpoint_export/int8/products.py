@@ -23,6 +23,9 @@ from hitpoint.values import Floats
 SMALLEST = 20_000  # values of a weight; below, the product takes no time worth saving
 KEPT = ("projection.", "bank.", "noise.")
 """Weights by the beginning of their name whose errors would be heard as wrong levels and tones."""
+LARGEST = 64
+"""The largest code of a weight. Processors without instructions for such products (AVX2) add two of them in
+16 bits, and 2 * 255 * 64 still fits: the sums are exact and the same on every processor."""
 END = np.iinfo(np.int64).max
 Ranges = Mapping[str, tuple[Floats, Floats]]
 """The lowest and the highest value of each channel, (channels,), of a tensor by its name."""
@@ -190,8 +193,8 @@ def _shifted(writer: _Writer, codes: str, count: int) -> str:
 
 def _both(writer: _Writer, codes: str, scale: list[str], weight: Floats) -> list[str]:
     """Both sides of a product, dequantised: ONNX Runtime sees the pair and multiplies the codes instead."""
-    step = np.maximum(np.abs(weight).max(0) / 127, np.finfo(np.float32).tiny).astype(np.float32)
-    rounded = np.round(weight / step).clip(-127, 127).astype(np.int8)
+    step = np.maximum(np.abs(weight).max(0) / LARGEST, np.finfo(np.float32).tiny).astype(np.float32)
+    rounded = np.round(weight / step).clip(-LARGEST, LARGEST).astype(np.int8)
     right = [writer.constant(rounded), writer.constant(step)]
     return [
         writer.node("DequantizeLinear", [codes, *scale]),
