@@ -117,27 +117,21 @@ def first_sound(model: CpuModel, runs: int) -> list[Row]:
     return [timed("first sound, warm", warm, 0, runs), Row("first sound, new process", tuple(seconds))]
 
 
-def memory(lengths: tuple[float, ...]) -> list[tuple[float, float]]:
-    """(seconds of music, peak resident MB) of processes that each make one cue."""
+def memory(lengths: tuple[float, ...], runs: int) -> list[tuple[float, list[float]]]:
+    """(seconds of music, peak resident MB of `runs` processes that each make one such cue)."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import ours, measure; "
         "model = ours.CpuModel(ours.load_bundle()); ours.make(model, float(sys.argv[2]), Path(sys.argv[3])); "
         "print(measure.peak_memory())"
     )
-    found = []
-    for duration in lengths:
+
+    def peak(duration: float) -> float:
         with tempfile.TemporaryDirectory() as folder:
-            command = [
-                sys.executable,
-                "-c",
-                code,
-                str(Path(__file__).parent),
-                str(duration),
-                f"{folder}/a.wav",
-            ]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found.append((duration, float(done.stdout)))
-    return found
+            told = [str(Path(__file__).parent), str(duration), f"{folder}/a.wav"]
+            command = [sys.executable, "-c", code, *told]
+            return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    return [(duration, [peak(duration) for _ in range(runs)]) for duration in lengths]
 
 
 _worker: list[CpuModel] = []
