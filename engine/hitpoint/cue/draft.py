@@ -17,7 +17,7 @@ from hitpoint.cue.align import Knot, time_map
 from hitpoint.cue.bundle import Manifest
 from hitpoint.cue.decode import Positions, chunk_context, decode_chunk, identity
 from hitpoint.cue.generate import Model
-from hitpoint.cue.onsets import HOP, LAG, SIZE, Onsets, find_onsets, flux, level_gain
+from hitpoint.cue.onsets import BLOCK_FRAMES, HOP, LAG, SIZE, Onsets, find_onsets, flux, level_gain
 from hitpoint.cue.windows import Span
 from hitpoint.errors import OutputError
 from hitpoint.progress import Progress
@@ -86,7 +86,7 @@ class Draft:
             list(self._pool.map(partial(self._decode, z, positions), batch))
         if first:
             self._gain = level_gain(self.read, self.samples)
-        list(self._pool.map(self._measure, changed))
+        list(self._pool.map(self._measure, self._blocks(changed)))
 
     def sound(self, z: Floats, knots: Sequence[Knot], progress: Progress) -> None:
         """Render these latents under the time map through these knots."""
@@ -132,11 +132,20 @@ class Draft:
             for low in range(int(start), int(stop), CHUNK_LATENTS)
         ]
 
-    def _measure(self, span: Span) -> None:
-        """Renew the flux of every frame that a sample of the span takes part in."""
-        start, stop = (frame * 2 * self._manifest.hop for frame in (span.start, span.stop))
-        low = max(0, (start - SIZE) // HOP)
-        high = min(len(self._flux), (stop + SIZE) // HOP + LAG + 1)
+    def _blocks(self, spans: Sequence[Span]) -> list[int]:
+        """Blocks of flux that a sample of the spans takes part in, each of them once and whole: the last bits
+        of a product depend on how many frames it has."""
+        found: set[int] = set()
+        for span in spans:
+            start, stop = (frame * 2 * self._manifest.hop for frame in (span.start, span.stop))
+            low, high = max(0, (start - SIZE) // HOP), min(len(self._flux), (stop + SIZE) // HOP + LAG + 1)
+            found.update(range(low // BLOCK_FRAMES, -(-high // BLOCK_FRAMES)))
+        return sorted(found)
+
+    def _measure(self, block: int) -> None:
+        """Renew the flux of a block of frames."""
+        low = block * BLOCK_FRAMES
+        high = min(low + BLOCK_FRAMES, len(self._flux))
         self._flux[low:high] = flux(self.read, low, high, self._gain)
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hitpoint.cue.align import Alignment, Knot
+from hitpoint.cue.align import MAX_SHIFT_S, Alignment, Knot
 from hitpoint.cue.draft import Draft
 from hitpoint.cue.generate import Composer
 from hitpoint.cue.hits import hit_rate, nearest, strong
+from hitpoint.cue.onsets import Onsets
 from hitpoint.cue.plan import Accent, CuePlan
 from hitpoint.cue.stream import Heard, Preview
 from hitpoint.cue.tracks import LATENT_RATE
@@ -75,7 +76,7 @@ def finish_take(
     """
     draft.sound(z, (), composer.progress)
     for attempt in range(1, REPAINTS + 1):
-        missing = [hit for hit in strong(hits) if nearest(draft.onsets, hit.time) is None]
+        missing = [hit for hit in strong(hits) if not _within_reach(draft.onsets, hit.time)]
         if not missing:
             break
         again = composer.varied(stressed(composer.plan, missing), composer.sampling.variation + attempt)
@@ -98,6 +99,12 @@ def stressed(plan: CuePlan, missing: Sequence[HitPoint]) -> CuePlan:
     kept = (a for a in plan.accents if all(abs(a.time - hit.time) > CLEAR_S for hit in missing))
     added = (Accent(hit.time, 1.0) for hit in missing)
     return replace(plan, accents=tuple(sorted((*kept, *added), key=lambda accent: accent.time)))
+
+
+def _within_reach(onsets: Onsets, time: float) -> bool:
+    """Whether there is an accent that the time map can bring to `time`."""
+    index = nearest(onsets, time)
+    return index is not None and abs(onsets.times[index] - time) <= MAX_SHIFT_S
 
 
 def _spans(missing: Sequence[HitPoint], free: Span) -> list[Span]:

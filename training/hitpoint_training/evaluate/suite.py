@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,7 +100,10 @@ def evaluate(question: Question, progress: Progress) -> dict[str, Figures]:
 def _render(question: Question, wanted: Sequence[str], pieces: Pieces, progress: Progress) -> Path:
     """Render the rows that are asked for; the folder of their sounds."""
     bundle = load_bundle(question.bundle)
-    named = f"{bundle.id.name}-{bundle.id.sha256[:12]}-guidance-{question.guidance}-seed-{question.seed}"
+    named = (
+        f"{bundle.id.name}-{bundle.id.sha256[:12]}-guidance-{question.guidance}-seed-{question.seed}"
+        f"-pieces-{_digest(pieces)}"
+    )
     renderer = Renderer(bundle, question.guidance, question.seed)
     needed = {*wanted, *((f"{question.steps} steps",) if SHUFFLED in wanted else ())}
     rows = [row for row in _rendered(question.steps) if row.name in needed]
@@ -109,6 +113,14 @@ def _render(question: Question, wanted: Sequence[str], pieces: Pieces, progress:
         held = [Piece(path, plan) for path, plan in pieces]
         render_codec(renderer, projection_of(question.bundle), held, question.cache / named, progress)
     return question.cache / named
+
+
+def _digest(pieces: Pieces) -> str:
+    """Of which pieces they are: the names of two folders are alike."""
+    digest = hashlib.sha256()
+    for path, _ in pieces:
+        digest.update(path.stem.encode() + path.with_suffix(".json").read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _tasks(name: str, sounds: Path, pieces: Pieces, question: Question) -> list[Task]:
