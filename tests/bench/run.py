@@ -103,8 +103,10 @@ def main() -> None:
     told.append(("A real clip, all of `hitpoint score`", ours.pipeline(1 if options.quick else 3)))
     peaks = ours.memory(lengths[1:] if not options.quick else lengths, 3 if not options.quick else 1)
     us = next(row for row in told[0][1] if row.audio == 30)
+    kept = sorted(options.output.parent.glob(f"{options.output.stem}-*.md"))
     parts = [
         "# Benchmarks",
+        *(f"Another machine: [{page.name}]({page.name})." for page in kept),
         f"Written by `python tests/bench/run.py` (`make bench`). {machine()}. Load before the run: {before:.1f}. "
         f"Bundle {model.bundle.id.name} {model.bundle.id.sha256[:12]}, {ours.STEPS} steps, guidance {ours.GUIDANCE:g}, "
         f"backend {model.backend}.",

@@ -11,6 +11,7 @@ import json
 import os
 import stat
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -106,9 +107,17 @@ def load_bundle(path: Path | None = None) -> Bundle:
     folder = STARTER if path is None else path
     raw = _read(folder, "manifest.json", MAX_MANIFEST_BYTES)
     manifest = _parse_manifest(raw)
-    graphs = {name: _read_graph(folder, spec) for name, spec in manifest.graphs}
-    int8 = {name: _read_graph(folder, spec) for name, spec in manifest.int8}
-    return Bundle(BundleId(manifest.name, hashlib.sha256(raw).hexdigest()), manifest, **graphs, int8=int8)
+    with ThreadPoolExecutor() as pool:  # reading and hashing leave the interpreter to others
+        graphs, int8 = (
+            {name: pool.submit(_read_graph, folder, spec) for name, spec in specs}
+            for specs in (manifest.graphs, manifest.int8)
+        )
+    return Bundle(
+        BundleId(manifest.name, hashlib.sha256(raw).hexdigest()),
+        manifest,
+        **{name: read.result() for name, read in graphs.items()},
+        int8={name: read.result() for name, read in int8.items()},
+    )
 
 
 def installed_bundles() -> tuple[InstalledBundle, ...]:
