@@ -262,7 +262,8 @@ def test_edited_markers_are_the_hit_points_of_the_next_scoring(spoken_over: tupl
     again = score(ScoreRequest(first.output, clip="two", style="house", bundle=bundle), first.output)
     times = [hit.time for hit in again.hit_points]
     assert first.hit_points[0].time not in times
-    assert times == sorted([first.hit_points[1].time + 4 / 25, *(hit.time for hit in first.hit_points[2:])])
+    expected = sorted([first.hit_points[1].time + 4 / 25, *(hit.time for hit in first.hit_points[2:])])
+    assert times == pytest.approx(expected, abs=1e-9)
     assert any("1 moved" in each and "1 deleted" in each for each in again.warnings)
     assert again.asset.path != first.asset.path
     third = score(ScoreRequest(first.output, clip="two", style="house", bundle=bundle), first.output)

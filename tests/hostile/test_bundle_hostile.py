@@ -14,7 +14,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from toy_bundle import write_bundle
 
-from hitpoint.cue.bundle import load_bundle
+from hitpoint.cue.bundle import SCHEMA, load_bundle
 from hitpoint.cue.onnx_scan import scan_model
 from hitpoint.cue.sessions import CpuModel
 from hitpoint.errors import ModelBundleError
@@ -139,7 +139,7 @@ def test_huge_manifest(bundle: Path) -> None:
 
 
 def test_newer_bundle_says_update(bundle: Path) -> None:
-    edit(bundle, lambda content: content.update(schema=4))
+    edit(bundle, lambda content: content.update(schema=SCHEMA + 1))
     assert "Update" in refused(bundle)
 
 
